@@ -23,7 +23,7 @@ from benchmarks.lessons.looks import Look, looks_at
 from benchmarks.lessons.worlds import REPORT, ROTATED, WORLDS, make
 from benchmarks.rows import Row
 from classroom.attention.evidence import is_class_problem
-from classroom.attention.model import terms_of
+from classroom.attention.probability import terms_of
 from classroom.attention.ranking import MAX_SHOWN, Part, Score, order, part_of, wheels_spin
 from classroom.attention.weights import INTERCEPT, WEIGHTS
 

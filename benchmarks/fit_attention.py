@@ -1,4 +1,4 @@
-"""Fit the weights of `classroom/attention/model.py` on simulated lessons: `make fit`.
+"""Fit the weights of `classroom/attention/probability.py` on simulated lessons: `make fit`.
 
     python -m benchmarks.fit_attention           # writes classroom/attention/weights.py
     python -m benchmarks.fit_attention --worlds  # and, for the report, weights and bound without each world in turn
@@ -22,7 +22,7 @@ from benchmarks.lessons.budgets import BUDGETS, Budgets
 from benchmarks.lessons.looks import looks_at
 from benchmarks.lessons.worlds import FITTING, REPORT, ROTATED, WORLDS, make
 from classroom.attention.evidence import Evidence
-from classroom.attention.model import terms_of
+from classroom.attention.probability import terms_of
 
 EVERY = 60.0  # seconds between two looks
 RIDGE = 30.0
@@ -101,7 +101,7 @@ def main() -> None:
     found = fit_worlds(data)
     lines = "".join(f'    "{name}": {weight},\n' for name, weight in found["weights"].items())  # type: ignore[attr-defined]
     WEIGHTS.write_text(
-        '"""Weights of `model.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""\n\n'
+        '"""Weights of `probability.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""\n\n'
         f"INTERCEPT = {found['intercept']}\nWEIGHTS: dict[str, float] = {{\n{lines}}}\n"
     )
     print(WEIGHTS.read_text())

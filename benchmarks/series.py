@@ -168,7 +168,7 @@ def series_asked(days: int) -> list[Question]:
     summed, now = BacklogStatus(sums_from=0), datetime.now(UTC)
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
-        ways = [(", single points", [flux.Part(since, until)])]
+        ways = [(", single points", [flux.QueryPart(since, until)])]
         if not (since - flux.EPOCH) % HOUR and not bucket % HOUR:
             ways.append((", in parts", _split(since, until, summed, now)))
         for way, parts in ways:
@@ -176,7 +176,7 @@ def series_asked(days: int) -> list[Question]:
             questions.append((f"chart, {name}{way}", ask))
     for name, since, until in totals(days):
         for way, parts in (
-            (", single points", [flux.Part(since, until)]),
+            (", single points", [flux.QueryPart(since, until)]),
             (", in parts", _split(since, until, summed, now)),
         ):
             questions.append((f"totals, {name}{way}", partial(flux.totals, parts, emails=emails)))

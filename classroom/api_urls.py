@@ -6,11 +6,11 @@ from classroom.analytics import api as analytics_api
 from classroom.dashboard import views as dashboard_views
 from classroom.inbox import me
 from classroom.inbox import views as inbox_views
-from classroom.ops import health_views, test_event_views
-from classroom.ops import views as ops_views
 from classroom.privacy import api as privacy_api
 from classroom.progress import views as progress_views
 from classroom.questions import api as questions_api
+from classroom.system import health_views, test_event_views
+from classroom.system import views as system_views
 from instructors.api import auth, instructor_status, instructors
 
 urlpatterns = [
@@ -31,14 +31,14 @@ urlpatterns = [
     re_path(r"^dashboard/students/(?P<email>.+)/activity/?$", dashboard_views.ActivityView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/dismiss-help/?$", dashboard_views.DismissHelpView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/resolve-error/?$", dashboard_views.ResolveErrorView.as_view()),
-    re_path(r"^admin/metrics/?$", ops_views.MetricsView.as_view()),
-    re_path(r"^admin/performance/?$", ops_views.PerformanceView.as_view()),
-    re_path(r"^admin/system-status/?$", ops_views.SystemStatusView.as_view()),
-    re_path(r"^admin/worker-status/?$", ops_views.WorkerStatusView.as_view()),
-    re_path(r"^admin/settings/?$", ops_views.SettingsView.as_view()),
-    re_path(r"^admin/settings/(?P<setting_key>[^/]+)/?$", ops_views.SettingView.as_view()),
-    re_path(r"^admin/consecutive-error-status/?$", ops_views.ErrorDetectionView.as_view()),
-    re_path(r"^admin/audit-log/?$", ops_views.AuditLogView.as_view()),
+    re_path(r"^admin/metrics/?$", system_views.MetricsView.as_view()),
+    re_path(r"^admin/performance/?$", system_views.PerformanceView.as_view()),
+    re_path(r"^admin/system-status/?$", system_views.SystemStatusView.as_view()),
+    re_path(r"^admin/worker-status/?$", system_views.WorkerStatusView.as_view()),
+    re_path(r"^admin/settings/?$", system_views.SettingsView.as_view()),
+    re_path(r"^admin/settings/(?P<setting_key>[^/]+)/?$", system_views.SettingView.as_view()),
+    re_path(r"^admin/consecutive-error-status/?$", system_views.ErrorDetectionView.as_view()),
+    re_path(r"^admin/audit-log/?$", system_views.AuditLogView.as_view()),
     re_path(r"^health/?$", health_views.health),
     re_path(r"^health/simple/?$", health_views.simple),
     re_path(r"^health/ready/?$", health_views.ready),

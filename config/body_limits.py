@@ -7,10 +7,10 @@ There are two layers, because the body is read before Django resolves the path, 
 `BodyLimitApplication` stops reading at the limit, and `BodyLimitMiddleware` answers. It also handles bodies without a
 Content-Length (`Transfer-Encoding: chunked`), which Django and REST framework would treat as empty.
 
-The event intake does not pass through Django and counts for itself (`events.intake.app.read_body`).
+The event intake does not pass through Django and counts for itself (`events.intake.request.read_body`).
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -19,16 +19,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
 from config.errors import API_PREFIX
+from core.asgi import Application, Message, Receive, Scope, Send, header
 from core.middleware import Middleware
-from events.intake.app import header, read_rest
+from events.intake.request import read_rest
 from instructors.rest.exceptions import too_large_for
 from lms.api.base import ApiView
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MIB = 1024 * 1024
 FORM_LIMIT = 32 * MIB

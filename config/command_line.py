@@ -1,4 +1,4 @@
-"""Run a `manage.py` command. A mistake or an outage that the operator can mend is said in a sentence."""
+"""Run a `manage.py` command. Mistakes and outages that the operator can fix are reported in one sentence."""
 
 import sys
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run the command and return the exit code. Raises what is no operator's mistake; with --traceback, everything."""
+    """Run the command and return the exit code. Raises any other error; with --traceback, every error."""
     if argv[1:2] == ["work"]:
         optional_libraries.hide()  # until the command begins
     try:

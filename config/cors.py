@@ -7,10 +7,10 @@ browser hides an error response without CORS headers from the extension, which w
 import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -21,13 +21,9 @@ from classroom.sockets.base import refuse
 from config.env import ascii_host
 from config.errors import API_PREFIX
 from core import login_requirement
+from core.asgi import Message, Receive, Scope, Send, header
 from core.middleware import Middleware
-from events.intake.app import header
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 

@@ -1,4 +1,4 @@
-"""A command that can be pasted, for every call of the OpenAPI document. A postprocessing hook of drf-spectacular.
+"""A curl command to paste, for every call of the OpenAPI document. A postprocessing hook of drf-spectacular.
 
 The commands use the variables of docs/api-quickstart.md: CELL_MONITOR, TOKEN and CLASS_KEY, and STUDENT_TOKEN.
 """

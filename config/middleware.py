@@ -54,7 +54,7 @@ class JsonErrorsMiddleware(ErrorReplacingMiddleware):
 class BlankErrorsMiddleware(ErrorReplacingMiddleware):
     """Give 400 and 405 responses without content a page, as seen by people who reload the target of a form.
 
-    With DEBUG=1, which a copy of one's own has, replace Django's list of all addresses by the page of a 404.
+    With DEBUG=1, as in a local copy, replace Django's list of all URLs by the page of a 404.
     """
 
     PAGES = {400: "400.html", 404: "404.html", 405: "405.html"}

@@ -1,8 +1,8 @@
-"""The addresses of the OpenAPI document that no REST framework view answers: the event intakes and the probes.
+"""The paths of the OpenAPI document that are no REST framework views: the event intakes and the probes.
 
-The hot intake stands beside Django and the others are plain views, so nothing can be derived from them. What is said
-here is docs/contract/events.md section 1 and http.md sections 2 and 14; tests/lms/test_openapi.py holds it against the
-answers.
+The hot intake stands beside Django and the others are plain views, so nothing can be derived from them. The content
+follows docs/contract/events.md section 1 and http.md sections 2 and 14; tests/lms/test_openapi.py compares it with the
+responses.
 """
 
 from typing import Any
@@ -176,7 +176,7 @@ PATHS: dict[str, Shape] = {
 
 
 def add_plain_views(result: Shape, **_: Any) -> Shape:
-    """Add what no REST framework view answers. A postprocessing hook of drf-spectacular."""
+    """Add the paths that are no REST framework views. A postprocessing hook of drf-spectacular."""
     result["paths"] = dict(sorted({**result["paths"], **PATHS}.items()))
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     result["components"]["schemas"] = dict(sorted({**schemas, **SCHEMAS}.items()))

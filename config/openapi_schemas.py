@@ -1,4 +1,4 @@
-"""The schemas of what the event intakes and the probes read and answer (`config.openapi`)."""
+"""The request and response schemas of the event intakes and the probes (`config.openapi`)."""
 
 from collections.abc import Sequence
 from typing import Any

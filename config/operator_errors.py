@@ -1,4 +1,4 @@
-"""What an operator can mend, in one or two sentences: wrong settings, servers that are away, full disks.
+"""Error messages about what an operator can fix, in one or two sentences: settings, unreachable servers, full disks.
 
 `manage.py` writes them instead of a traceback (`config.command_line`).
 """
@@ -26,8 +26,7 @@ MISSING_SCHEMA = ("42P01", "42703")  # SQLSTATE of an undefined table and of an 
 
 
 def sentence_of(error: BaseException) -> str | None:
-    """Return what happened and what to do; None for an error that is none of the operator's, which needs its
-    traceback."""
+    """Return what happened and what to do; None for any other error, which needs its traceback."""
     if isinstance(error, ImproperlyConfigured):
         return str(error)
     if isinstance(error, redis.RedisError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db import InterfaceError, InternalError, OperationalError
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from core.postgres_errors import is_read_only
+from core.postgres import is_read_only
 from instructors.hashing import Busy
 
 RETRY_AFTER = "2"  # seconds

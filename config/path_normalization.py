@@ -1,15 +1,11 @@
 """Collapse repeated slashes in request paths."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from django.urls import Resolver404, resolve
 
 from config.errors import API_PREFIX
-
-Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Any, Any], Awaitable[None]]
+from core.asgi import Application, Receive, Scope, Send
 
 SOCKETS = ("/ws", "/instructor/ws", API_PREFIX)
 
@@ -38,7 +34,7 @@ class PathNormalization:
     def __init__(self, application: Application) -> None:
         self.application = application
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "//" in scope.get("path", ""):
             scope = {**scope, "path": normalize(scope["path"], is_socket=scope["type"] == "websocket")}
         await self.application(scope, receive, send)

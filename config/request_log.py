@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
 from typing import Any
 
@@ -17,15 +16,11 @@ from django.conf import settings
 
 from config.errors import API_PREFIX
 from config.logs import request_id
+from core.asgi import Application, Receive, Scope, Send, header
 from events import metrics as events_metrics
-from events.intake.app import header
 
 logger = logging.getLogger("requests")
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[Any], Awaitable[None]]
-Receive = Callable[[], Awaitable[Any]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = b"x-request-id"
 # Headers of every response. Django sets the others (SecurityMiddleware, CSP), but not on responses of the ASGI

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from classroom.ops.health_views import health
+from classroom.system.health_views import health
 from instructors.admin_audit import audit_site
 from instructors.views import Logout, admin_login
 from lms.api.maps import ImageView

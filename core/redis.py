@@ -23,7 +23,7 @@ from redis.exceptions import ConnectionError, NoScriptError, RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from core.redis_address import Address, Options, parse
+from core.redis_address import Options, RedisAddress, parse
 from core.redis_cluster import AsyncClusterClients, cluster_client
 
 ASYNC_RECONNECT = AsyncRetry(NoBackoff(), 1, supported_errors=(ConnectionError,))
@@ -131,7 +131,7 @@ class MasterPool(SentinelConnectionPool):
         return cls(address.master, asked, **_merged(address, options))
 
 
-def _async_master_pool(address: Address, options: Options) -> AsyncSentinelConnectionPool:
+def _async_master_pool(address: RedisAddress, options: Options) -> AsyncSentinelConnectionPool:
     retry = AsyncRetry(NoBackoff(), 0)
     kwargs = {**sentinel_options(address), "retry": retry}
     asked = _AsyncSentinel(address.nodes, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def _async_master_pool(address: Address, options: Options) -> AsyncSentinelConne
     return AsyncSentinelConnectionPool(address.master, asked, **merged)  # type: ignore[no-untyped-call]
 
 
-def sentinel_options(address: Address) -> Options:
+def sentinel_options(address: RedisAddress) -> Options:
     """Return the options of synchronous connections to the sentinels."""
     return {
         "socket_timeout": SENTINEL_TIMEOUT,
@@ -149,7 +149,7 @@ def sentinel_options(address: Address) -> Options:
     }
 
 
-def _merged(address: Address, options: Options) -> Options:
+def _merged(address: RedisAddress, options: Options) -> Options:
     """Return the options of connections. What the address says wins, as with redis-py for one server."""
     given = {name: value for name, value in options.items() if value is not None}
     return {"socket_connect_timeout": CONNECT_TIMEOUT, **given, **address.options}

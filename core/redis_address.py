@@ -40,7 +40,7 @@ KEEPALIVE: Options = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
+class RedisAddress:
     """What an address says. `nodes` are the sentinels, or some nodes of the Cluster; the server itself of a server."""
 
     url: str = field(repr=False)
@@ -58,14 +58,16 @@ class Address:
 
 
 @lru_cache(maxsize=16)
-def parse(url: str) -> Address:
+def parse(url: str) -> RedisAddress:
     """Read an address. Raises ValueError, with a sentence that holds no password."""
     scheme, _, rest = url.partition("://")
     plain, _, word = scheme.partition("+")
     if not word:
         options = _options(url)
         host = options.get("path") or options.get("host", "localhost")
-        return Address(url=url, kind="server", nodes=((host, options.get("port", PORTS["server"])),), options=options)
+        return RedisAddress(
+            url=url, kind="server", nodes=((host, options.get("port", PORTS["server"])),), options=options
+        )
     if word not in ("sentinel", "cluster") or plain not in ("redis", "rediss"):
         raise ValueError(f"must be like {FORMS['server']} or {FORMS['sentinel']}")
     kind: Kind = "sentinel" if word == "sentinel" else "cluster"
@@ -95,7 +97,7 @@ def parse(url: str) -> Address:
         of_sentinels |= {name: value for name, value in options.items() if name.startswith("ssl")}
     if kind == "cluster":
         options.pop("db", None)
-    return Address(
+    return RedisAddress(
         url=url,
         kind=kind,
         nodes=nodes,

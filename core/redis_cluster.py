@@ -19,7 +19,7 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError, RedisClusterException
 from redis.retry import Retry
 
-from core.redis_address import Address, Options
+from core.redis_address import Options, RedisAddress
 
 RETRIES = 1  # after the map was read again: a node that is gone costs one timeout
 
@@ -36,7 +36,7 @@ def as_redis_errors() -> Iterator[None]:
 class ClusterClient(RedisCluster):
     """A synchronous client. Its pipelines raise RedisClusterException (`as_redis_errors`).
 
-    It stays open, as others use it too (`cluster_client`).
+    It stays open, because other callers share it (`cluster_client`).
     """
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ _clients: dict[Any, ClusterClient] = {}
 _making = threading.Lock()
 
 
-def cluster_client(address: Address, options: Options) -> Redis:
+def cluster_client(address: RedisAddress, options: Options) -> Redis:
     """Return a synchronous client, which has the commands of one server's.
 
     All callers of a process with the same timeouts share it: to make one takes a tenth of a second, for the map and the
@@ -86,7 +86,7 @@ class AsyncClusterClients:
     `master_of` reads the map of slots when it is first needed, and after `forget_map`.
     """
 
-    def __init__(self, address: Address, options: Options) -> None:
+    def __init__(self, address: RedisAddress, options: Options) -> None:
         nodes = [async_cluster.ClusterNode(host, port) for host, port in address.nodes]
         retry = AsyncRetry(NoBackoff(), 0)
         self._map = aioredis.RedisCluster(

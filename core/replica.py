@@ -1,9 +1,9 @@
-"""Reading from a replica of PostgreSQL: reports, exports and history, which many rows are read for and nothing is
-written by.
+"""Reading from a replica of PostgreSQL: for reports, exports and history, which read many rows and write none.
 
-A view asks `figures()` after it has decided who may see what, so that access is always what the primary says. While it
-runs, the router sends queries of the ORM to the replica, but for those inside a transaction; writes go to the primary.
-The replica is left out while it is away, while it lags more than DATABASE_REPLICA_MAX_LAG, and once it is none.
+A view asks `figures()` after it has decided who may see what, so that access is always decided by the primary. While it
+runs, the router sends queries of the ORM to the replica, except those inside a transaction; writes go to the primary.
+The replica is left out while it is away, while it lags more than DATABASE_REPLICA_MAX_LAG, and once it is no replica
+any more.
 """
 
 import logging
@@ -42,7 +42,7 @@ class Router:
 
 
 def figures(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-    """Return the response of a view that reads, from the replica if that is near enough.
+    """Return the response of a view that reads, from the replica if its lag is small enough.
 
     Then `request.figures_as_of` and the header say the moment up to which everything is in it. If the replica fails
     meanwhile, the view runs again on the primary. Two queries for the lag.

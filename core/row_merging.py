@@ -29,11 +29,11 @@ def keys_of(rows: Iterable[tuple[int, str]], form: Callable[[str], str]) -> list
     return found
 
 
-def set_column(cursor: Cursor, table: str, column: str, values: Sequence[tuple[int, Any]], kind: str = "text") -> None:
+def set_column(cursor: Cursor, table: str, column: str, values: Sequence[tuple[int, str]]) -> None:
     for start in range(0, len(values), BATCH):
         part = values[start : start + BATCH]
         cursor.execute(
-            f"UPDATE {table} t SET {column} = k.value FROM unnest(%s::bigint[], %s::{kind}[]) AS k (id, value)"  # noqa: S608
+            f"UPDATE {table} t SET {column} = k.value FROM unnest(%s::bigint[], %s::text[]) AS k (id, value)"  # noqa: S608
             " WHERE t.id = k.id",
             [[pk for pk, _ in part], [value for _, value in part]],
         )

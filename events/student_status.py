@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from core.identity import display_name
+from core.postgres import binary_cursor
 from lms.access import EVERYTHING, Scope
-from lms.binary_cursor import binary_cursor
 from lms.models import Student
 from lms.models.people import WITHOUT_KEY
 from lms.resolved_rows import Member

@@ -60,7 +60,7 @@ class AuditedAdmin:
 
 
 class PlainConstraints:
-    """Mixin for a form of the admin site. A broken constraint is said without its name, which means nothing to
+    """Mixin for a form of the admin site. A violated constraint is reported without its name, which means nothing to
     people."""
 
     instance: Model

@@ -8,10 +8,11 @@ import secrets
 from datetime import timedelta
 
 from django.core import signing
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
+from core.postgres import execute
 from instructors import audit, hashing
 from instructors.models import Instructor
 from instructors.roles import ADMIN
@@ -54,8 +55,7 @@ def make(token: str, *, email: str, name: str, password: str, request: HttpReque
     table is locked against every other insert until the commit."""
     check(token)
     with hashing.hash_ahead(password), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE instructors IN SHARE ROW EXCLUSIVE MODE")
+        execute("LOCK TABLE instructors IN SHARE ROW EXCLUSIVE MODE")
         if not is_missing():
             raise LinkClosed
         account = Instructor.objects.create_user(email, password, name=name, role=ADMIN)

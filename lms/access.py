@@ -30,7 +30,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from core.identity import email_key
-from lms.key_holders import KeyHolder, StudentHolder
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 from lms.models import (
     AssignmentSubmission,
     Class,
@@ -104,7 +104,7 @@ ANYONE = Anyone()
 
 def classes_of(user: User) -> QuerySet[Class]:
     """Return the classes that the user teaches or assists in; for an admin all, for a key or token its own."""
-    if isinstance(user, KeyHolder | StudentHolder):
+    if isinstance(user, ClassKeyHolder | StudentTokenHolder):
         return Class.objects.filter(pk=user.class_id)
     if user.is_admin:
         return Class.objects.all()
@@ -114,7 +114,7 @@ def classes_of(user: User) -> QuerySet[Class]:
 def students_of(user: User) -> QuerySet[Student]:
     """Return the students of the user's classes; for an admin all, also those of no class. With a student token:
     that student."""
-    if isinstance(user, StudentHolder):
+    if isinstance(user, StudentTokenHolder):
         return Student.objects.filter(pk=user.student_id)
     if user.is_admin:
         return Student.objects.all()
@@ -142,10 +142,15 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
         return Student.objects.all()
     latest = F("last_activity_at").desc(nulls_last=True)
     seen = students_seen_through(classes_of(user).values("pk"))
-    if isinstance(user, StudentHolder):
+    if isinstance(user, StudentTokenHolder):
         seen = seen.filter(pk=user.student_id)
     rows = seen.order_by("pk", latest, "class_id").distinct("pk")
     return cast("QuerySet[Student]", rows)
+
+
+def find_student(viewer: User, email: str) -> Student | None:
+    """Return the student with this e-mail (any spelling) if the viewer may see them. One query, by the unique index."""
+    return with_email(students_seen_by(viewer).select_related("team"), email).first()
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
@@ -166,7 +171,7 @@ def assignments_of(user: User) -> QuerySet[ClassAssignment]:
 
 def submissions_of(user: User) -> QuerySet[AssignmentSubmission]:
     found = AssignmentSubmission.objects.filter(assignment__class_ref__in=classes_of(user))
-    return found.filter(student=user.student_id) if isinstance(user, StudentHolder) else found
+    return found.filter(student=user.student_id) if isinstance(user, StudentTokenHolder) else found
 
 
 def notebooks_of(user: User) -> QuerySet[Notebook]:
@@ -178,7 +183,7 @@ def notebooks_of(user: User) -> QuerySet[Notebook]:
     if user.is_admin:
         return Notebook.objects.all()
     classes = classes_of(user).values("pk")
-    if isinstance(user, StudentHolder):
+    if isinstance(user, StudentTokenHolder):
         return Notebook.objects.filter(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
     seen = Q(is_course_material=True) | Q(pk__in=ClassAssignment.objects.values("notebook"))
     # Used: the current notebook of a student, opened or saved, or with cells that were run.
@@ -232,7 +237,7 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
     if user.is_admin:
         return EnvironmentSnapshot.objects.all()
     theirs = Q(class_ref__in=classes_of(user).values("pk"))
-    if isinstance(user, StudentHolder):
+    if isinstance(user, StudentTokenHolder):
         return EnvironmentSnapshot.objects.filter(theirs, student=user.student_id)
     if not settings.EVENTS_REQUIRE_KEY:
         theirs |= Q(class_ref=None, student__in=students_of(user).values("pk"))
@@ -242,9 +247,9 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
 def histories_of(user: User) -> QuerySet[NotebookHistory]:
     """Return the notebook histories that the user may see. A key reaches those that it may write to: histories of its
     class, but none of a student."""
-    if isinstance(user, KeyHolder):
+    if isinstance(user, ClassKeyHolder):
         return NotebookHistory.objects.filter(class_ref=user.class_id, student=None)
-    if isinstance(user, StudentHolder):
+    if isinstance(user, StudentTokenHolder):
         return NotebookHistory.objects.filter(class_ref=user.class_id, student=user.student_id)
     if user.is_admin:
         return NotebookHistory.objects.all()

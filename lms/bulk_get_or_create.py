@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from core.identity import email_key, label_key, notebook_path, visible
-from lms.binary_cursor import binary_cursor
+from core.postgres import binary_cursor, execute, fetch_all
 from lms.models.people import WITHOUT_KEY
 from lms.resolved_rows import Activity, ActivityState, Member, Observation, ResolvedRows, StudentState, columns_of
 
@@ -156,15 +155,14 @@ def find_current_sessions(members: set[Member]) -> dict[Member, str]:
     """Return the newest active session of each student in a class, or a new session id."""
     if not members:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT DISTINCT ON (s.student_id, s.class_id) s.student_id, s.class_id, s.session_id FROM sessions s
-               JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
-               ON s.student_id = k.student AND s.class_id = k.class
-               WHERE s.is_active ORDER BY s.student_id, s.class_id, s.start_time DESC, s.id DESC""",
-            _columns(sorted(members)),
-        )
-        found = {(student, class_id): session for student, class_id, session in cursor.fetchall()}
+    rows = fetch_all(
+        """SELECT DISTINCT ON (s.student_id, s.class_id) s.student_id, s.class_id, s.session_id FROM sessions s
+           JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+           ON s.student_id = k.student AND s.class_id = k.class
+           WHERE s.is_active ORDER BY s.student_id, s.class_id, s.start_time DESC, s.id DESC""",
+        _columns(sorted(members)),
+    )
+    found = {(student, class_id): session for student, class_id, session in rows}
     return {member: found.get(member) or str(uuid.uuid4()) for member in members}
 
 
@@ -198,11 +196,10 @@ def update_memberships(observations: Sequence[Observation], resolved: ResolvedRo
     changed, three at most.
     """
     students = sorted({resolved.students[s.email].id for s in observations})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT student_id, class_id, name, team_id FROM student_classes WHERE student_id = ANY(%s)", [students]
-        )
-        known = {(student, class_id): (name, team) for student, class_id, name, team in cursor.fetchall()}
+    found = fetch_all(
+        "SELECT student_id, class_id, name, team_id FROM student_classes WHERE student_id = ANY(%s)", [students]
+    )
+    known = {(student, class_id): (name, team) for student, class_id, name, team in found}
     classes: dict[int, list[int]] = defaultdict(list)
     for student, class_id in known:
         classes[student].append(class_id)
@@ -236,26 +233,24 @@ def save_memberships(rows: Iterable[tuple[int, int, str | None, int | None]]) ->
     ordered = sorted(rows, key=lambda row: row[:2])
     if not ordered:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO student_classes AS e (student_id, class_id, joined_at, role, name, team_id)
-               SELECT k.student, k.class, now(), 'student', k.name, k.team
-               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS k (student, class, name, team)
-               WHERE EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
-               ON CONFLICT (student_id, class_id) DO UPDATE SET name = excluded.name, team_id = excluded.team_id
-               WHERE (e.name, e.team_id) IS DISTINCT FROM (excluded.name, excluded.team_id)""",
-            [list(column) for column in zip(*ordered, strict=True)],
-        )
+    execute(
+        """INSERT INTO student_classes AS e (student_id, class_id, joined_at, role, name, team_id)
+           SELECT k.student, k.class, now(), 'student', k.name, k.team
+           FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS k (student, class, name, team)
+           WHERE EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
+           ON CONFLICT (student_id, class_id) DO UPDATE SET name = excluded.name, team_id = excluded.team_id
+           WHERE (e.name, e.team_id) IS DISTINCT FROM (excluded.name, excluded.team_id)""",
+        [list(column) for column in zip(*ordered, strict=True)],
+    )
 
 
 def enrol(student_id: int, *, class_id: int) -> None:
     """Enrol the student in the class. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO student_classes (student_id, class_id, joined_at, role)
-               SELECT %s, %s, now(), 'student' ON CONFLICT DO NOTHING""",
-            [student_id, class_id],
-        )
+    execute(
+        """INSERT INTO student_classes (student_id, class_id, joined_at, role)
+           SELECT %s, %s, now(), 'student' ON CONFLICT DO NOTHING""",
+        [student_id, class_id],
+    )
 
 
 def _columns(members: Sequence[Member]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""What the product tells a student's extension about itself: limits, consent, retention, and where its wheel is."""
+"""What the server tells a student's extension: limits, the consent text, retention, and the address of its wheel."""
 
 from pathlib import Path
 from typing import Any

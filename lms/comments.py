@@ -1,4 +1,4 @@
-"""Comments that graders use again: of an assignment, for all who grade it, or of one teacher, in all their classes."""
+"""Saved comments for grading: of an assignment, for all who grade it, or of one teacher, in all their classes."""
 
 from django.db import transaction
 from django.db.models import Q, QuerySet

@@ -80,17 +80,17 @@ def deadline(due: datetime) -> datetime:
     return due + timedelta(seconds=59, microseconds=999_999) if is_minute else due
 
 
-def believable(moment: datetime) -> None:
+def validate_plausible_year(moment: datetime) -> None:
     """Validate that the year is plausible. Raises ValidationError."""
     found = doubt(moment.year, now=timezone.now())
     if found is not None:
         raise ValidationError(found.question, code="year")
 
 
-class MomentField(DateTimeField):
+class PlausibleDateTimeField(DateTimeField):
     """A time that people or programs enter. For the database and migrations it is a DateTimeField."""
 
-    default_validators = [believable]
+    default_validators = [validate_plausible_year]
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()

@@ -1,4 +1,4 @@
-"""Extensions of due dates: grant or withdraw one, record it in the audit log, and tell the student."""
+"""Extensions of due dates: grant or withdraw one, record it in the audit log, and notify the student."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from rest_framework.request import Request
 
-from core.moments import moment_text, zone_name
+from core.time_formats import moment_text, zone_name
 from instructors import audit
 from instructors.models import Instructor
 from lms.due_dates import own_due

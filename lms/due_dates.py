@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Greatest
 
-from lms.dates import MomentField
+from lms.dates import PlausibleDateTimeField
 from lms.models import AssignmentSubmission, ClassAssignment, DueDateExtension
 
 Extended = dict[tuple[int, int], datetime]  # by assignment and student
@@ -39,6 +39,6 @@ def with_own_due(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSub
     holds = Case(
         When(assignment__due_date=None, then=None),
         default=Greatest(F("assignment__due_date"), extended),
-        output_field=MomentField(),
+        output_field=PlausibleDateTimeField(),
     )
     return rows.annotate(own_due=holds)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core.identity import email_key, label_key, visible
-from core.readings import reading_key
+from core.kana_order import reading_key
+from core.postgres import execute, fetch_all
 from lms import bulk_get_or_create
 from lms.models import Student, StudentClass, StudentToken
 from lms.resolved_rows import StudentState
@@ -70,16 +71,15 @@ def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
     """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
     addresses = sorted(set(keys.values()))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT s.key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
-               FROM {bulk_get_or_create.BY_ADDRESS} s
-               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
-               LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
-            [addresses, addresses, class_id],
-        )
-        known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
-        return {email: known[key] for email, key in keys.items() if key in known}
+    found = fetch_all(
+        f"""SELECT s.key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
+           FROM {bulk_get_or_create.BY_ADDRESS} s
+           LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+           LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
+        [addresses, addresses, class_id],
+    )
+    known = {key: Known(*columns) for key, *columns in found}
+    return {email: known[key] for email, key in keys.items() if key in known}
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
@@ -111,21 +111,20 @@ def save_register(class_id: int, rows: Iterable[tuple[int, str | None, str | Non
     written = [row for row in rows if row[1] or row[2]]
     if not written:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE student_classes e SET student_number = coalesce(nullif(k.number, ''), e.student_number),
-                   reading = coalesce(nullif(k.reading, ''), e.reading),
-                   reading_key = CASE WHEN k.reading <> '' THEN k.key ELSE e.reading_key END
-               FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k (student, number, reading, key)
-               WHERE e.student_id = k.student AND e.class_id = %s""",
-            [
-                [student for student, _, _ in written],
-                [number or "" for _, number, _ in written],
-                [reading or "" for _, _, reading in written],
-                [reading_key(reading or "") for _, _, reading in written],
-                class_id,
-            ],
-        )
+    execute(
+        """UPDATE student_classes e SET student_number = coalesce(nullif(k.number, ''), e.student_number),
+               reading = coalesce(nullif(k.reading, ''), e.reading),
+               reading_key = CASE WHEN k.reading <> '' THEN k.key ELSE e.reading_key END
+           FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k (student, number, reading, key)
+           WHERE e.student_id = k.student AND e.class_id = %s""",
+        [
+            [student for student, _, _ in written],
+            [number or "" for _, number, _ in written],
+            [reading or "" for _, _, reading in written],
+            [reading_key(reading or "") for _, _, reading in written],
+            class_id,
+        ],
+    )
 
 
 def remove_student(class_id: int, student_id: int) -> bool:
@@ -153,9 +152,8 @@ def update_students(states: dict[int, StudentState], *, now: datetime) -> None:
     if not states:
         return
     ids = sorted(states)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE students s SET name = k.name, team_id = k.team, updated_at = %s
-               FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (id, name, team) WHERE s.id = k.id""",
-            [now, ids, [states[pk].name for pk in ids], [states[pk].team_id for pk in ids]],
-        )
+    execute(
+        """UPDATE students s SET name = k.name, team_id = k.team, updated_at = %s
+           FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (id, name, team) WHERE s.id = k.id""",
+        [now, ids, [states[pk].name for pk in ids], [states[pk].team_id for pk in ids]],
+    )

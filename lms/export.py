@@ -6,7 +6,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
-from core.moments import moment_cell
+from core.time_formats import moment_cell
 from lms.models import AssignmentSubmission, StudentClass
 from lms.spreadsheets import harmless
 
@@ -20,7 +20,7 @@ class PlainText(widgets.CharWidget):  # type: ignore[misc]
         return harmless("" if value is None else str(value))
 
 
-class Moment(widgets.Widget):  # type: ignore[misc]
+class OffsetDateTimeWidget(widgets.Widget):  # type: ignore[misc]
     """A time in the server's zone with its UTC offset: `2026-11-28 16:31:42+09:00`."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -38,7 +38,7 @@ class SubmissionResource(resources.ModelResource):  # type: ignore[misc]
     name = text("student__name", "name")
     student_number = fields.Field(column_name="student_number", widget=PlainText())
     reading = fields.Field(column_name="reading", widget=PlainText())
-    submitted_at = fields.Field(attribute="submitted_at", column_name="submitted_at", widget=Moment())
+    submitted_at = fields.Field(attribute="submitted_at", column_name="submitted_at", widget=OffsetDateTimeWidget())
     status = text("status", "status")
     feedback = text("feedback", "feedback")
     submission_comment = text("submission_comment", "submission_comment")

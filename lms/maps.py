@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.identity import label_key
+from core.postgres import execute
 from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
 from realtime import groups, messages
@@ -120,8 +121,7 @@ def _create(
 
 def _lock_maps(class_id: int | None) -> None:
     """Serialize uploads with an advisory lock: without a map yet, there is no row to lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('classroom_maps'), hashtext(%s))", [str(class_id)])
+    execute("SELECT pg_advisory_xact_lock(hashtext('classroom_maps'), hashtext(%s))", [str(class_id)])
 
 
 def remove_map(found: ClassroomMap) -> None:

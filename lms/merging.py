@@ -1,6 +1,7 @@
-"""Merge two rows of students that are one person, and correct the address of one.
+"""Merge two student rows that belong to one person, and correct the address of a student.
 
-Nothing is lost. Everything of the one row becomes the other's; where both have a row of which there may be one:
+Nothing is lost. Everything that refers to one row refers to the other afterwards. Where both have a row but only one
+may remain:
 
     sessions, activity, counts of runs, progress     added up; the newest says how things stand
     enrolments                                        the kept one stays, what it lacks is filled in
@@ -13,8 +14,8 @@ Nothing is lost. Everything of the one row becomes the other's; where both have 
     seats in one room                                 the kept one's
     histories of notebooks                            one history, its branches and versions numbered apart
 
-The address that is no longer used stays known (`StudentAddress`): what still comes with it is the person's, events that
-wait in a stream included.
+The address that is no longer used stays known (`StudentAddress`): what still arrives with it is attributed to the
+person, including events that wait in a stream.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from core.identity import email_key
 from lms.merging_statements import STATE, STATEMENTS
 from lms.models import AssignmentSubmission, Student, StudentAddress
 
-# Tables of which a statement or a function of its own takes care.
+# Tables that have a statement or a function of their own.
 HANDLED = {
     "sessions", "student_activity", "student_classes", "run_counts", "cell_progress", "client_health",
     "hint_recipients", "notebook_histories",

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
+from core.postgres import execute
 from lms.access import Scope, User, scope_of, students_of
 from lms.models import ClassAssignment, ProgressNotification, Student
 from lms.models.people import WITHOUT_KEY
@@ -46,11 +45,10 @@ ON CONFLICT (notification_id) DO NOTHING
 
 def store_grade_notifications(student: Student, *, now: datetime) -> None:
     """Create the notifications of the student's grades that have none. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT_MISSING,
-            {"student": student.pk, "recipient": student.email_key, "email": student.email, "now": now},
-        )
+    execute(
+        INSERT_MISSING,
+        {"student": student.pk, "recipient": student.email_key, "email": student.email, "now": now},
+    )
 
 
 def store_message(student: Student, class_ids: Iterable[int], *, by_name: str, text: str, now: datetime) -> None:

@@ -9,10 +9,10 @@ from core.key_fields import UNREACHABLE
 from instructors.models import Instructor
 from lms.models import Student
 
-Person = TypeVar("Person", Instructor, Student)
+Owner = TypeVar("Owner", Instructor, Student)
 
 
-def unreachable(model: type[Person]) -> "models.QuerySet[Person]":
+def unreachable(model: type[Owner]) -> "models.QuerySet[Owner]":
     """Return the rows that no address leads to."""
     return model._default_manager.filter(email_key__startswith=UNREACHABLE).order_by("pk")
 

@@ -18,7 +18,7 @@ from realtime import groups
 from realtime.connections import connections
 from realtime.messages import encode
 from realtime.row_buffer import RowBuffer
-from realtime.row_feeds import RowFeeds, Screen
+from realtime.row_feeds import RowFeeds, RowSubscriber
 from realtime.rows import ExecutionConfirmed, ExecutionConfirmedData, ExecutionUpdate, RunNotice, progress_update
 
 logger = logging.getLogger(__name__)
@@ -39,14 +39,14 @@ class FanOut:
         for group in (groups.row_group(groups.ALL_STUDENTS), groups.RUNS):
             await self.layer.group_add(group, self.channel)
 
-    async def add_screen(self, screen: Screen, names: Collection[str]) -> None:
-        """Let a screen receive the rows of these groups: all that are sent after this returns."""
-        self.feeds.add_screen(screen, names)
+    async def add_subscriber(self, subscriber: RowSubscriber, names: Collection[str]) -> None:
+        """Let a subscriber receive the rows of these groups: all that are sent after this returns."""
+        self.feeds.add_subscriber(subscriber, names)
         for name in names:
             await self.layer.group_add(groups.row_group(name), self.channel)
 
-    async def remove_screen(self, screen: Screen, names: Collection[str]) -> None:
-        self.feeds.remove_screen(screen)
+    async def remove_subscriber(self, subscriber: RowSubscriber, names: Collection[str]) -> None:
+        self.feeds.remove_subscriber(subscriber)
         for name in names:
             if name != groups.ALL_STUDENTS and name not in self.feeds.groups:
                 await self.layer.group_discard(groups.row_group(name), self.channel)

@@ -23,11 +23,11 @@ def timestamp(moment: datetime | None = None) -> str:
 STAMP: Any = msgspec.field(default_factory=timestamp)
 
 
-class Part(msgspec.Struct, forbid_unknown_fields=True):
+class MessagePart(msgspec.Struct, forbid_unknown_fields=True):
     """A part of a message. Decoding is strict."""
 
 
-class Message(Part, tag_field="type"):
+class Message(MessagePart, tag_field="type"):
     """A message to clients, by the name in its tag."""
 
 
@@ -71,7 +71,7 @@ def encode(message: msgspec.Struct) -> str:
 # --- Dashboards (section 4.3) ---------------------------------------------------------------------------------------
 
 
-class Place(Part):
+class Place(MessagePart):
     """The student and the cell of a help request or an error."""
 
     emailAddress: str
@@ -93,7 +93,7 @@ class HelpRequested(Notice, tag="help_request"):
     data: HelpRequestData
 
 
-class HelpResolvedData(Part):
+class HelpResolvedData(MessagePart):
     emailAddress: str
     resolvedBy: str
     isRequestingHelp: Literal[False] = False
@@ -115,7 +115,7 @@ class ErrorAlert(Notice, tag="error_alert"):
     data: ErrorAlertData
 
 
-class StudentErrorResolvedData(Part):
+class StudentErrorResolvedData(MessagePart):
     emailAddress: str
     resolvedAt: str
     resolvedBy: str
@@ -125,14 +125,14 @@ class StudentErrorResolved(Notice, tag="student_error_resolved"):
     data: StudentErrorResolvedData
 
 
-class Position(Part):
+class Position(MessagePart):
     """Percent of the map's width and height."""
 
     x: float
     y: float
 
 
-class ClassroomMapData(Part):
+class ClassroomMapData(MessagePart):
     class_id: int | None
     map_id: int | None
     team_positions: dict[str, Position | None]  # by the names of teams; None: removed from the map
@@ -144,7 +144,7 @@ class ClassroomMapChanged(Notice, tag="classroom_map"):
     data: ClassroomMapData
 
 
-class ClassroomSeatsData(Part):
+class ClassroomSeatsData(MessagePart):
     class_id: int
     room_id: int
 
@@ -176,7 +176,7 @@ class AttentionUpdate(FlatNotice, tag="attention_update"):
 # --- Named channels (section 4.2) -----------------------------------------------------------------------------------
 
 
-class AssignmentGradedData(Part):
+class AssignmentGradedData(MessagePart):
     assignment_id: int
     submission_id: int
     student_id: int
@@ -193,7 +193,7 @@ class AssignmentGraded(Notice, tag="assignment_graded"):
     data: AssignmentGradedData
 
 
-class AssignmentCreatedData(Part):
+class AssignmentCreatedData(MessagePart):
     assignment_id: int
     class_id: int
     title: str
@@ -205,7 +205,7 @@ class AssignmentCreated(Notice, tag="assignment_created"):
     channel: str = "broadcast"
 
 
-class SystemMessageData(Part):
+class SystemMessageData(MessagePart):
     message: str
     level: Level = "info"
 
@@ -245,7 +245,7 @@ class NotificationAdded(Notice, tag="notification"):
     next: str | msgspec.UnsetType = msgspec.UNSET  # W6: the position after it
 
 
-class InstructorMessageData(Part):
+class InstructorMessageData(MessagePart):
     instructor_id: int | None  # None on W6, which reads what is stored
     instructor_name: str
     message: str
@@ -267,7 +267,7 @@ class OwnSeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seat: str
 
 
-class HelpStatusData(Part):
+class HelpStatusData(MessagePart):
     student_id: int
     class_id: int
     state: HelpState
@@ -285,7 +285,7 @@ class HelpStatus(Notice, tag="help_status"):
     data: HelpStatusData
 
 
-class StuckQuestionData(Part):
+class StuckQuestionData(MessagePart):
     student_id: int
     class_id: int
     id: int | None  # None: nothing is asked any more

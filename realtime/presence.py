@@ -45,7 +45,7 @@ class Stats(TypedDict):
 
     total_connections: int
     active_connections: int
-    connections_by_type: dict[ClientType, int]
+    connections_by_type: dict[str, int]
     rooms: dict[str, int]
     messages_sent: int
     connections_detail: NotRequired[list[Detail]]  # with DEBUG only: it holds e-mails
@@ -109,7 +109,7 @@ def _public_stats(whole: Summary) -> Stats:
     stats: Stats = {
         "total_connections": whole.total,
         "active_connections": whole.active,
-        "connections_by_type": {kind: whole.by_type.get(kind, 0) for kind in get_args(ClientType)},
+        "connections_by_type": whole.by_type,
         "rooms": whole.rooms if with_names else {},
         "messages_sent": whole.sent,
     }
@@ -122,7 +122,7 @@ def _sum(entries: Iterable[Any]) -> Summary:
     return Summary(
         total=sum(part.total for part in parts),
         active=sum(part.active for part in parts),
-        by_type=_count(part.by_type for part in parts),
+        by_type=dict.fromkeys(get_args(ClientType), 0) | _count(part.by_type for part in parts),
         rooms=_count(part.rooms for part in parts),
         sent=sum(part.sent for part in parts),
         dashboards=[name for part in parts for name in part.dashboards],

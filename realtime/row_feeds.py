@@ -22,7 +22,7 @@ GATHER = 0.01
 MAX_RUNS = 20
 
 
-class Screen(Protocol):
+class RowSubscriber(Protocol):
     """The part of a dashboard's socket that a feed uses."""
 
     accepted: bool
@@ -45,27 +45,27 @@ class _Frames:
         self._changed = changed
         self._texts: dict[tuple[type, bool], list[str]] = {}
 
-    def send(self, screen: Screen) -> None:
-        key = type(screen), screen.with_runs
+    def send(self, subscriber: RowSubscriber) -> None:
+        key = type(subscriber), subscriber.with_runs
         if key not in self._texts:
-            self._texts[key] = self._encode(screen)
+            self._texts[key] = self._encode(subscriber)
         for text in self._texts[key]:
-            screen.send_text(text)
+            subscriber.send_text(text)
 
-    def _encode(self, screen: Screen) -> list[str]:
+    def _encode(self, subscriber: RowSubscriber) -> list[str]:
         rows, runs = self._changed
         counted = [cell_execution(row, runs[row["studentId"]]) for row in rows if row["studentId"] in runs]
-        frames = [progress_update(rows), *(counted[:MAX_RUNS] if screen.with_runs else [])]
-        return [screen.adapt(name_of(frame), encode(frame)) for frame in frames]
+        frames = [progress_update(rows), *(counted[:MAX_RUNS] if subscriber.with_runs else [])]
+        return [subscriber.adapt(name_of(frame), encode(frame)) for frame in frames]
 
 
 class RowFeed:
     """The rows of some groups, for the dashboards that see just these groups."""
 
     def __init__(self) -> None:
-        self.screens: set[Screen] = set()
+        self.subscribers: set[RowSubscriber] = set()
         self._changed = RowBuffer()
-        self._behind: dict[Screen, RowBuffer] = {}
+        self._behind: dict[RowSubscriber, RowBuffer] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -77,28 +77,28 @@ class RowFeed:
     def add_runs(self, runs: Iterable[tuple[int, LastRun]]) -> None:
         self._changed.add_runs(runs)
 
-    def remove(self, screen: Screen) -> None:
-        self.screens.discard(screen)
-        self._behind.pop(screen, None)
+    def remove(self, subscriber: RowSubscriber) -> None:
+        self.subscribers.discard(subscriber)
+        self._behind.pop(subscriber, None)
 
     def send(self) -> None:
         """Send what has changed to everybody who has read the previous frames."""
         changed = self._changed.take()
         frames = _Frames(changed)
-        for screen in self.screens:
-            if not screen.accepted:
+        for subscriber in self.subscribers:
+            if not subscriber.accepted:
                 continue
-            if screen not in self._behind and screen.is_read:
+            if subscriber not in self._behind and subscriber.is_read:
                 if changed.rows:
-                    frames.send(screen)
+                    frames.send(subscriber)
                 continue
-            own = self._behind.setdefault(screen, RowBuffer())
+            own = self._behind.setdefault(subscriber, RowBuffer())
             own.add(changed.rows)
             own.add_runs(changed.runs)
-            if screen.is_read:
-                del self._behind[screen]
+            if subscriber.is_read:
+                del self._behind[subscriber]
                 if own:
-                    _Frames(own.take()).send(screen)
+                    _Frames(own.take()).send(subscriber)
 
 
 class RowFeeds:
@@ -112,14 +112,14 @@ class RowFeeds:
         self._feeds: dict[frozenset[str], RowFeed] = {}
         self._arrived = asyncio.Event()
 
-    def add_screen(self, screen: Screen, names: Iterable[str]) -> None:
-        """Let a screen receive the rows of these groups from now on."""
-        self._feeds.setdefault(frozenset(names), RowFeed()).screens.add(screen)
+    def add_subscriber(self, subscriber: RowSubscriber, names: Iterable[str]) -> None:
+        """Let a subscriber receive the rows of these groups from now on."""
+        self._feeds.setdefault(frozenset(names), RowFeed()).subscribers.add(subscriber)
 
-    def remove_screen(self, screen: Screen) -> None:
+    def remove_subscriber(self, subscriber: RowSubscriber) -> None:
         for names, feed in list(self._feeds.items()):
-            feed.remove(screen)
-            if not feed.screens:
+            feed.remove(subscriber)
+            if not feed.subscribers:
                 del self._feeds[names]
 
     @property

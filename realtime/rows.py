@@ -6,7 +6,7 @@ converting hundreds of them for each batch would cost more than all else. Source
 
 from typing import Literal, NotRequired, TypedDict
 
-from realtime.messages import JustNow, Notice, Part, timestamp
+from realtime.messages import JustNow, MessagePart, Notice, timestamp
 
 Status = Literal["help", "significant_error", "error", "active", "idle"]
 
@@ -149,7 +149,7 @@ class ExecutionUpdate(Notice, tag="execution_update"):
     data: RunNotice
 
 
-class ExecutionConfirmedData(Part):
+class ExecutionConfirmedData(MessagePart):
     cell_index: int | None
     execution_count: int | None
 

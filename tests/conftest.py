@@ -46,6 +46,11 @@ from tests import logins  # noqa: E402
 from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
+from tests.second_try import (  # noqa: E402, F401
+    pytest_report_teststatus,
+    pytest_runtest_protocol,
+    pytest_terminal_summary,
+)
 
 mirror()
 logins.use()
@@ -152,6 +157,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
+        if starts_processes(item) and os.environ.get("FAULTS") != "long":
+            # On a machine that stands still for seconds one of them may be taken for dead, or be late.
+            item.add_marker(pytest.mark.second_try)
 
 
 @pytest.hookimpl(trylast=True)
@@ -168,13 +176,18 @@ def is_of_browser(item: pytest.Item) -> bool:
     return item.location[0].startswith("tests/browser/")
 
 
+def starts_processes(item: pytest.Item) -> bool:
+    folders = ("tests/browser/", "tests/faults/", "tests/deploy/", "tests/operations/local/", "tests/lab/")
+    return item.location[0].startswith(folders) or bool({"live_system", "start_live_system"} & set(item.fixturenames))
+
+
 def is_slow(item: pytest.Item) -> bool:
     """Whether it starts processes, commits, or is of a file that takes long."""
     database = item.get_closest_marker("django_db")
     return bool(
         item.location[0] in SLOW
-        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/", "tests/operations/local/"))
-        or {"live_system", "start_live_system", "transactional_db", "live_server"} & set(item.fixturenames)
+        or starts_processes(item)
+        or {"transactional_db", "live_server"} & set(item.fixturenames)
         or (database and database.kwargs.get("transaction"))
     )
 

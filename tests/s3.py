@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 BUCKET = "uploads"
@@ -18,6 +19,8 @@ def serving() -> Iterator[dict[str, str]]:
     server.start()
     try:
         host, port = server.get_host_and_port()
+        # What a server before it in this process held, it holds too.
+        httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
         settings = {
             "UPLOADS_BUCKET": BUCKET,
             "UPLOADS_ENDPOINT": f"http://{host}:{port}",

@@ -137,6 +137,18 @@ def in_memory() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 6 * 1024**3 else None
 
 
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """A directory for servers of a test's own, which goes with the block. In memory where possible: these servers wait
+    for the disk at each write, and a disk that is busy for seconds looks to the other nodes as if they were dead."""
+    directory, lock = make_directory()
+    try:
+        yield directory
+    finally:
+        lock.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 PREFIX, LOCK = "cellmonitor-test-", "lock"
 
 

@@ -1,4 +1,4 @@
-"""The name of a browser, from how it names itself."""
+"""The name of a browser, from its User-Agent header."""
 
 from django.utils.translation import gettext
 

@@ -1,4 +1,4 @@
-"""Mail the link with which somebody chooses a new password."""
+"""Mail the link for choosing a new password."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The way back in for whoever has lost their password: a link that an administrator makes or that is mailed."""
+"""Password reset: a link that an administrator creates, or that is mailed to the account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an account sees of itself: its classes' keys, and what happened at its door."""
+"""Select what the account page shows: the keys of the account's classes, and its logins."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,7 @@ def login_entries(account: Instructor) -> list[AuditLog]:
     """Return the newest entries about logins of this account, successful and not. Two queries."""
     entries = AuditLog.objects.filter(action__in=AT_THE_DOOR)
     mine = entries.filter(actor_id=account.pk)[:MAX_ENTRIES]
-    # What failed has no actor, only the address as it was typed.
+    # A failed login has no actor, only the address as it was typed.
     failed = entries.filter(actor_id=None, action="login_failed", target_id__iexact=account.email)[:MAX_ENTRIES]
     others = [entry for entry in failed if email_key(entry.target_id or "") == account.email_key]
     return sorted([*mine, *others], key=lambda entry: entry.pk, reverse=True)[:MAX_ENTRIES]

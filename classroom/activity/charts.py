@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from classroom.activity.selectors import Activity, Bucket
+from classroom.activity.selectors import ActivityBucket, ClassroomActivity
 from classroom.base.plots import down, scale
-from core.moments import clock_text, day_text
+from core.time_formats import clock_text, day_text
 
 # Top and height of the panels, in pixels.
 RUNS_TOP, RUNS_HEIGHT = 14, 190
@@ -28,10 +28,10 @@ class Tick:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ChartColumn:
     """One bucket. `left` and `width` are those of the hover area; the bar is narrower."""
 
-    bucket: Bucket
+    bucket: ActivityBucket
     left: float
     width: float
     bar_left: float
@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    columns: list[Column]
+    columns: list[ChartColumn]
     runs_ticks: list[Tick]
     help_ticks: list[Tick]
     times: list[Tick]
@@ -66,7 +66,7 @@ class Chart:
     top: int = RUNS_TOP
 
 
-def chart_of(activity: Activity) -> Chart:
+def chart_of(activity: ClassroomActivity) -> Chart:
     buckets = activity.buckets
     runs = scale(max(bucket.runs for bucket in buckets))
     asked = scale(max(bucket.asked for bucket in buckets), maximum=2)
@@ -86,11 +86,11 @@ def chart_of(activity: Activity) -> Chart:
     )
 
 
-def _column(bucket: Bucket, index: int, count: int, most_runs: int, most_asked: int) -> Column:
+def _column(bucket: ActivityBucket, index: int, count: int, most_runs: int, most_asked: int) -> ChartColumn:
     width = 100 / count
     runs_top = down(bucket.runs, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
     errors_top = down(bucket.errors, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
-    return Column(
+    return ChartColumn(
         bucket=bucket,
         left=round(index * width, 3),
         width=round(width, 3),

@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from classroom.activity.buckets import edges_of
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import custom_query_plans
+from classroom.base.recent_ranges import Range, chart
 from classroom.base.spans import Span
-from classroom.dashboard.selectors import Range, chart
+from core.postgres import custom_query_plans
 from events import timeseries
 from events.models import HelpRequest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bucket:
+class ActivityBucket:
     start: datetime
     end: datetime
     runs: int
@@ -28,14 +28,14 @@ class Bucket:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activity:
+class ClassroomActivity:
     """The activity in a span of time.
 
     `wait` is the median time from a help request until an instructor claimed it; an unclaimed request counts until its
     end, or until now. None without help requests.
     """
 
-    buckets: list[Bucket]
+    buckets: list[ActivityBucket]
     active: int  # students who ran something
     wait: timedelta | None
 
@@ -74,11 +74,11 @@ class Median(Aggregate):
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity:
+def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> ClassroomActivity:
     """Return the activity of a classroom. Three queries, four for a class; they read the runs of the span by index."""
     students = _students(classroom)
     buckets = [
-        Bucket(
+        ActivityBucket(
             start=(start := datetime.fromisoformat(found["time"])),
             end=start + span.bucket,
             runs=found["executionCount"],
@@ -89,19 +89,21 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity
     ]
     window = (buckets[0].start, buckets[-1].end)
     done = timeseries.totals(since=window[0], until=window[1], students=students, scope=classroom.scope)
-    return Activity(buckets=buckets, active=done.active, wait=_median_wait(classroom, *window, now=now))
+    return ClassroomActivity(buckets=buckets, active=done.active, wait=_median_wait(classroom, *window, now=now))
 
 
 @custom_query_plans()
-def activity_between(classroom: Classroom, span: Span, *, now: datetime) -> Activity:
+def activity_between(classroom: Classroom, span: Span, *, now: datetime) -> ClassroomActivity:
     """Return the activity in any span. Three queries, four for a class."""
     edges = edges_of(span, zone=timezone.get_current_timezone())
     counts, active = timeseries.between(edges, students=_students(classroom), scope=classroom.scope)
     buckets = [
-        Bucket(start=start, end=end, runs=runs, errors=errors, asked=asked)
+        ActivityBucket(start=start, end=end, runs=runs, errors=errors, asked=asked)
         for (start, end), (runs, errors, asked) in zip(pairwise(edges), counts, strict=True)
     ]
-    return Activity(buckets=buckets, active=active, wait=_median_wait(classroom, span.since, span.until, now=now))
+    return ClassroomActivity(
+        buckets=buckets, active=active, wait=_median_wait(classroom, span.since, span.until, now=now)
+    )
 
 
 def _students(classroom: Classroom) -> list[int] | None:

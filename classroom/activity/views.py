@@ -9,8 +9,8 @@ from classroom.activity.charts import chart_of
 from classroom.activity.selectors import activity_between, activity_of
 from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.js_strings import activity_texts
+from classroom.base.recent_ranges import range_of
 from classroom.base.spans import span_choice
-from classroom.dashboard.selectors import range_of
 from classroom.lesson_report.lessons import lessons_of
 from core import replica
 

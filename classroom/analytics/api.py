@@ -17,7 +17,6 @@ from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
 from classroom.analytics.selectors import TimeRange, chosen_students, progress_rows, team_rows
 from classroom.analytics.services import FAILED, JobNotEnqueued, NoTarget, find_report, request_report, requeue
-from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
 from instructors.rest.exceptions import Conflict, ServiceUnavailable, Unprocessable
 from instructors.rest.openapi import documented
@@ -25,7 +24,6 @@ from instructors.rest.parameters import find_or_404, query_id, query_text, valid
 from instructors.rest.permissions import LoginRequired
 from lms.access import Scope, assignments_of, classes_of, scope_of
 from lms.api.base import ApiView
-from lms.models import Student
 from realtime.messages import timestamp
 
 DOWNLOAD = "/api/v1/analytics/reports/{}/download"
@@ -33,14 +31,6 @@ DOWNLOAD = "/api/v1/analytics/reports/{}/download"
 
 class AnalyticsView(ApiView):
     permission_classes = (LoginRequired,)
-
-    def find_recorded(self, email: str) -> Student:
-        """Return the student and record the access in the audit log. Raises NotFound."""
-        found = find_student(self.viewer, email)
-        if found is None:
-            raise NotFound("Student not found")
-        self.record_view(found.pk)
-        return found
 
 
 class ProgressView(AnalyticsView):

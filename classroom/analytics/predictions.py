@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from classroom.analytics.prediction_rule import MIN_RUNS, Evidence, predict
 from classroom.progress import selectors as progress
+from core.postgres import fetch_all
 from events.cell_progress import progress_seen
 from lms.access import Scope, User, scope_of
 from lms.dates import deadline
@@ -45,7 +44,7 @@ class Worked:
 
 
 def predictions(
-    viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None = None
+    viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None
 ) -> list[dict[str, Any]]:
     """Return one row per student and assignment, by assignment and student. Eight queries for any number of rows."""
     ids = [student.pk for student in students]
@@ -63,11 +62,10 @@ def predictions(
 def worked_in(students: Collection[int], notebooks: Collection[int], *, scope: Scope) -> dict[tuple[int, int], Worked]:
     """Return the work in code cells by student and notebook. One query, with an index lookup per student and cell."""
     progress = progress_seen(scope, where="student_id = ANY(%s) AND notebook_id = ANY(%s)")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            WORKED.format(progress=progress, scope=scope.sql("e.class_id")), [list(students), list(notebooks)]
-        )
-        return {(student, notebook): Worked(*rest) for student, notebook, *rest in cursor.fetchall()}
+    found = fetch_all(
+        WORKED.format(progress=progress, scope=scope.sql("e.class_id")), [list(students), list(notebooks)]
+    )
+    return {(student, notebook): Worked(*rest) for student, notebook, *rest in found}
 
 
 def evidence_of(worked: Worked, *, cells: int, due: datetime | None, now: datetime) -> Evidence:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db import connection
 from django.db.models import Count, QuerySet
 
-from classroom.base.query_plans import custom_query_plans
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
+from core.postgres import custom_query_plans, fetch_all
 from events.models import HelpRequest
 from events.student_status import NO_TEAM
 from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through
@@ -78,7 +77,7 @@ class TimeRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StudentActivity:
     """One student's runs that succeeded or failed, those that failed, notebooks, and active minutes."""
 
     runs: int = 0
@@ -87,7 +86,7 @@ class Work:
     minutes: int = 0
 
 
-def work_of(students: Collection[int], span: TimeRange, *, scope: Scope) -> dict[int, Work]:
+def work_of(students: Collection[int], span: TimeRange, *, scope: Scope) -> dict[int, StudentActivity]:
     """Return the work of the students who did anything. One query, which reads the runs of the span."""
     if not students:
         return {}
@@ -97,9 +96,7 @@ def work_of(students: Collection[int], span: TimeRange, *, scope: Scope) -> dict
         "until": span.until,
         "max_pause": MAX_PAUSE,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(WORKED.format(scope=scope.sql()), named)
-        return {student: Work(*rest) for student, *rest in cursor.fetchall()}
+    return {student: StudentActivity(*rest) for student, *rest in fetch_all(WORKED.format(scope=scope.sql()), named)}
 
 
 def chosen_students(viewer: User, *, class_id: int | None = None, team: str = "") -> QuerySet[Student]:
@@ -123,11 +120,12 @@ def progress_rows(viewer: User, students: Iterable[Student], span: TimeRange, *,
     works = work_of(ids, span, scope=scope)
     known = progress_selectors.facts(viewer, ids, scope=scope, times=False)
     return [
-        _row(student, works.get(student.pk, Work()), progress_selectors.summary(known, student)) for student in found
+        _row(student, works.get(student.pk, StudentActivity()), progress_selectors.summary(known, student))
+        for student in found
     ]
 
 
-def _row(student: Student, work: Work, summary: dict[str, Any]) -> dict[str, Any]:
+def _row(student: Student, work: StudentActivity, summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "emailAddress": student.email,
         "userName": student.display_name,
@@ -161,13 +159,15 @@ def team_rows(students: Iterable[Student], span: TimeRange, *, scope: Scope) -> 
 
 def _stuck(students: list[int], span: TimeRange, scope: Scope) -> dict[int, int]:
     """Return the number of cells with significant errors by student."""
-    with connection.cursor() as cursor:
-        cursor.execute(STUCK.format(scope=scope.sql()), [students, span.since, span.until])
-        return dict(cursor.fetchall())
+    return dict(fetch_all(STUCK.format(scope=scope.sql()), [students, span.since, span.until]))
 
 
 def _team(
-    name: str, members: Sequence[int], works: dict[int, Work], stuck: dict[int, int], requests: dict[int, int]
+    name: str,
+    members: Sequence[int],
+    works: dict[int, StudentActivity],
+    stuck: dict[int, int],
+    requests: dict[int, int],
 ) -> dict[str, Any]:
     runs = sum(works[member].runs for member in members if member in works)
     errors = sum(works[member].errors for member in members if member in works)

@@ -15,13 +15,12 @@ from rest_framework.request import Request
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
 from classroom.analytics.selectors import TimeRange, chosen_students
-from classroom.dashboard.selectors import find_student
 from core.identity import row_number
 from events.queue import jobs
 from events.student_status import NO_TEAM
 from instructors import audit
 from instructors.models import Instructor
-from lms.access import classes_of
+from lms.access import classes_of, find_student
 from lms.models import Class
 
 logger = logging.getLogger(__name__)

@@ -43,7 +43,7 @@ def blocks_of(change: CellChange) -> list[Block]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NotebookComparison:
     stretches: list[Stretch]
     is_cut: bool
 
@@ -53,7 +53,7 @@ class Comparison:
         return {kind: kinds.count(kind) for kind in ("added", "deleted", "modified", "moved", "unchanged")}
 
 
-def changes_since_starter(submission_id: int) -> Comparison | None:
+def changes_since_starter(submission_id: int) -> NotebookComparison | None:
     """Compare a submission with its starter; return None if there is no starter or the limits were exceeded.
 
     Two queries, and a process if the result is not cached.
@@ -68,7 +68,7 @@ def changes_since_starter(submission_id: int) -> Comparison | None:
     return None if cell_changes is None else comparison_of(cell_changes)
 
 
-def comparison_of(cell_changes: list[CellChange]) -> Comparison:
+def comparison_of(cell_changes: list[CellChange]) -> NotebookComparison:
     """Group the changes for one page, up to MAX_LINES lines."""
     shown, lines = [], 0
     for change in cell_changes:
@@ -77,4 +77,6 @@ def comparison_of(cell_changes: list[CellChange]) -> Comparison:
             break
         shown.append(change)
     grouped = groupby(shown, key=lambda change: change.kind == "unchanged" and not change.outputs_changed)
-    return Comparison([Stretch(is_same, list(group)) for is_same, group in grouped], len(shown) < len(cell_changes))
+    return NotebookComparison(
+        [Stretch(is_same, list(group)) for is_same, group in grouped], len(shown) < len(cell_changes)
+    )

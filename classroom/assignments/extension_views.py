@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from classroom.assignments.fields import MomentField, TextField
+from classroom.assignments.fields import LocalDateTimeField, TextField
 from classroom.assignments.forms import shown_moment
 from classroom.assignments.selectors import find_assignment, name_of
 from classroom.base.decorators import classroom_of
@@ -25,7 +25,7 @@ from lms.models import DueDateExtension
 
 
 class ExtensionForm(forms.Form):
-    due_date = MomentField(label=_("Extended to"), error_messages={"required": _("Choose a date and time.")})
+    due_date = LocalDateTimeField(label=_("Extended to"), error_messages={"required": _("Choose a date and time.")})
     reason = TextField(
         label=_("Reason"),
         required=False,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 
 from core.identity import number_form, visible
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 
 # Full stops, commas and minus signs of other keyboards; what `number_form` leaves as it is.
 SIGNS = str.maketrans({"。": ".", "、": ",", "٫": ".", "٬": ",", "−": "-", "–": "-", "ー": "-", "’": "'"})
@@ -68,8 +68,8 @@ class NumberField(forms.FloatField):
         return float(plain.replace(",", "."))
 
 
-class MomentField(forms.Field):
-    """A time in the time zone of the pages, by the rules of `lms.api.fields.Moment`; its day may have slashes."""
+class LocalDateTimeField(forms.Field):
+    """A time in the time zone of the pages, by the rules of `PlausibleDateTime`; its day may have slashes."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
     default_error_messages = {"invalid": _("This is no date and time. Choose one, or leave it empty.")}
@@ -77,7 +77,7 @@ class MomentField(forms.Field):
     def to_python(self, value: Any) -> datetime | None:
         text = number_form(value or "").replace("/", "-")
         try:
-            return Moment(whole_day=True, is_page=True).run_validation(text) if text else None
+            return PlausibleDateTime(whole_day=True, is_page=True).run_validation(text) if text else None
         except ValidationError as error:
             code, words = error.get_codes()[0], error.detail[0]  # type: ignore[index]
             raise forms.ValidationError(

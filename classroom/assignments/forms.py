@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from classroom.assignments.fields import MomentField, NumberField, TextField
+from classroom.assignments.fields import LocalDateTimeField, NumberField, TextField
 from classroom.assignments.starters import StarterField
 from lms.comments import OF_ASSIGNMENT, OF_TEACHER
 from lms.grading import Grade, version_token
@@ -39,7 +39,7 @@ class AssignmentForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("Markdown: **bold**, lists, `code`, links."),
     )
-    due_date = MomentField(label=_("Due"), required=False)
+    due_date = LocalDateTimeField(label=_("Due"), required=False)
     points = NumberField(
         label=_("Points"),
         required=False,

@@ -13,7 +13,7 @@ from classroom.assignments.selectors import assignments_in
 from classroom.assignments.totals import Mark, State, Total, mean, total_of
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.namesakes import Person
+from classroom.base.namesakes import NamedStudent
 from core.identity import visible
 from lms.due_dates import extended_dates, own_due, with_own_due
 from lms.models import AssignmentSubmission, ClassAssignment
@@ -21,8 +21,8 @@ from lms.submissions import is_graded, is_over, late_by, latest
 
 SORTS = ("name", "total")
 
-# What tells who a student is: the head of the column in the CSV, and how to read it.
-IDENTITY: tuple[tuple[str, Callable[[Person], str | None]], ...] = (
+# What identifies a student: the head of the column in the CSV, and how to read it.
+IDENTITY: tuple[tuple[str, Callable[[NamedStudent], str | None]], ...] = (
     ("student_number", lambda person: person.student_number),
     ("name", lambda person: person.name),
     ("reading", lambda person: person.reading),
@@ -31,7 +31,7 @@ IDENTITY: tuple[tuple[str, Callable[[Person], str | None]], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class GradebookCell:
     """The mark of a student in an assignment, and the hand-in behind it."""
 
     assignment_id: int
@@ -43,19 +43,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    person: Person
+class GradebookRow:
+    person: NamedStudent
     name: str
     shown_email: str
     is_of_class: bool
-    cells: list[Cell]
+    cells: list[GradebookCell]
     total: Total
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gradebook:
     assignments: list[ClassAssignment]
-    rows: list[Row]
+    rows: list[GradebookRow]
     sort: str
 
     @cached_property
@@ -82,12 +82,12 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
     members = classroom.people
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {
-        student: Person(student, None, each.student.email)
+        student: NamedStudent(student, None, each.student.email)
         for (_, student), each in submissions.items()
         if student not in members
     }
     people = [*members.values(), *former.values()]
-    # On a projector, where students are numbers, an order by reading would tell who is who.
+    # On a projector, where students are numbers, an order by reading would reveal who is who.
     people.sort(key=lambda person: person.student_id if display.projector else person.order)
     rows = []
     for person in people:
@@ -103,7 +103,7 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
             for assignment in assignments
         ]
         rows.append(
-            Row(
+            GradebookRow(
                 person=person,
                 name=display.name(person.student_id, visible(person.name) or person.email),
                 shown_email=display.email(person.email),
@@ -124,9 +124,9 @@ def cell(
     due: datetime | None,
     is_of_class: bool,
     now: datetime,
-) -> Cell:
+) -> GradebookCell:
     """Return the cell of a student whose own due date is `due`."""
-    return Cell(
+    return GradebookCell(
         assignment_id=assignment.pk,
         mark=Mark(
             state=_state(submission, is_overdue=is_over(due, now=now), is_of_class=is_of_class),

@@ -3,8 +3,8 @@
 Times include their UTC offset, and heads name their zone. `decimal_comma` as in `grades_csv`.
 """
 
-from classroom.assignments.gradebook import IDENTITY, Cell, Gradebook, Row
-from core.moments import moment_cell, zone_name
+from classroom.assignments.gradebook import IDENTITY, Gradebook, GradebookCell, GradebookRow
+from core.time_formats import moment_cell, zone_name
 from lms.models import ClassAssignment
 from lms.spreadsheets import table_csv
 
@@ -20,7 +20,7 @@ STATES = {
 Value = str | int | float | None
 
 
-def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = False) -> bytes:
+def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool) -> bytes:
     titles = [_title(assignment) for assignment in book.assignments]
     head = ["class_code", *(name for name, _ in IDENTITY), "in_class", "total_percent", "counted"]
     head += [
@@ -33,7 +33,7 @@ def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = Fal
     return table_csv(head, rows, decimal_comma=decimal_comma)
 
 
-def _line(row: Row, class_code: str) -> list[Value]:
+def _line(row: GradebookRow, class_code: str) -> list[Value]:
     line: list[Value] = [class_code, *(read(row.person) for _, read in IDENTITY), "yes" if row.is_of_class else "no"]
     line += [None if row.total.percent is None else round(row.total.percent, 2), row.total.counted]
     line += [cell.mark.grade for cell in row.cells]
@@ -42,7 +42,7 @@ def _line(row: Row, class_code: str) -> list[Value]:
     return line + [moment_cell(cell.extended) for cell in row.cells]
 
 
-def _state(cell: Cell) -> str:
+def _state(cell: GradebookCell) -> str:
     return f"{STATES[cell.mark.state]}, late" if cell.is_late else STATES[cell.mark.state]
 
 

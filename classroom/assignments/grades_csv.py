@@ -22,9 +22,7 @@ def _order(student: Student, number: int = 0) -> tuple[bool, str, str, str, int]
     return not reading, reading, student.name or "", student.email, number or student.pk
 
 
-def grades_csv(
-    classroom: Classroom, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False
-) -> bytes:
+def grades_csv(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool) -> bytes:
     """Return each student's latest submission as CSV; a student without one has the status `missing`. Six queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")

@@ -1,4 +1,4 @@
-"""Read the scores of `nbgrader export` (CSV), match them with hand-ins, and give them as grades.
+"""Read the scores of `nbgrader export` (CSV), match them with hand-ins, and store them as grades.
 
 nbgrader quotes nothing, so a line with another number of columns than the header cannot be read. A score belongs to the
 hand-in of its timestamp, which comes from the exported folder; without one, to the student's newest.
@@ -163,7 +163,7 @@ Given = tuple[int, str, float]  # submission, the version token that was seen, p
 
 
 def to_give(found: Iterable[Match]) -> list[Given]:
-    """Return what is to be given, in a form that can be signed and sent to the page."""
+    """Return the scores to store, in a form that can be signed and sent to the page."""
     return [
         (each.submission.pk, version_token(each.submission), each.score.points)
         for each in found
@@ -174,8 +174,8 @@ def to_give(found: Iterable[Match]) -> list[Given]:
 def give_scores(
     assignment: ClassAssignment, given: Iterable[Given], *, by: Instructor, request: HttpRequest
 ) -> tuple[int, int]:
-    """Give the grades, each with the check that nobody graded meanwhile; feedback stays. Return how many were given,
-    and how many were not because of that."""
+    """Store the grades, except where somebody has graded meanwhile; feedback is kept. Return how many were stored, and
+    how many were left out."""
     done = refused = 0
     rows = AssignmentSubmission.objects.filter(assignment=assignment).values_list("pk", "feedback")
     feedback = dict(rows)

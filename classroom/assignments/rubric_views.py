@@ -1,4 +1,4 @@
-"""The page on which who teaches the class sets the rubric of an assignment and its comments to use again."""
+"""The page on which the teachers of a class edit the rubric of an assignment and its saved comments."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required

@@ -47,7 +47,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class StudentWork:
     """One student and their latest submission to an assignment, if any."""
 
     student_id: int
@@ -77,15 +77,15 @@ class Work:
 class AssignmentPage:
     assignment: ClassAssignment
     has_starter: bool
-    works: list[Work]
+    works: list[StudentWork]
     chosen: str  # one of FILTERS, or empty
 
     @cached_property
-    def shown(self) -> list[Work]:
+    def shown(self) -> list[StudentWork]:
         return [work for work in self.works if work.matches(self.chosen)]
 
     @property
-    def groups(self) -> list[tuple[bool, list[Work]]]:
+    def groups(self) -> list[tuple[bool, list[StudentWork]]]:
         """Return the shown students in two groups: those who handed in, and those who did not. None is empty."""
         handed_in = [work for work in self.shown if work.submission is not None]
         missing = [work for work in self.shown if work.submission is None]
@@ -140,7 +140,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 
 
 def assignment_page(
-    classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display
 ) -> AssignmentPage:
     """Return the page's students: hand-ins by name, then who is missing. An unknown filter is ignored. Six queries for
     any number of students."""
@@ -153,7 +153,9 @@ def assignment_page(
     )
 
 
-def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
+def works(
+    classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN
+) -> list[StudentWork]:
     """Return the work of all assigned students, hand-ins first, then who is missing; by reading, then by name. Five
     queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
@@ -176,7 +178,7 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
         submission = submissions.get(student.pk)
         due = own_due(assignment, extended.get((assignment.pk, student.pk)))
         found.append(
-            Work(
+            StudentWork(
                 student_id=student.pk,
                 name=display.name(student.pk, name_of(student)),
                 shown_email=display.email(student.email),

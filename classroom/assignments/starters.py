@@ -1,4 +1,4 @@
-"""The form field of a starter notebook, which says what a file is that is no notebook."""
+"""The form field of a starter notebook. Its errors say what kind of file was uploaded instead."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def grade(request: HttpRequest, classroom: Classroom, found: AssignmentSubmissio
     """Save a grade and redirect. The POST parameter `then` names the button: save, next or return.
 
     `propose` and the parameter `insert` save nothing: they show the form again with the proposed score, or with a saved
-    comment behind the feedback, for who has no script.
+    comment appended to the feedback, for browsers without scripts.
 
     Show the form again with 422 if the grade is not valid, and with 409 if another user has graded meanwhile.
     """
@@ -79,7 +79,8 @@ def grade(request: HttpRequest, classroom: Classroom, found: AssignmentSubmissio
 
 
 def filled(request: HttpRequest, found: AssignmentSubmission, form: GradeForm) -> QueryDict:
-    """Return the sent form with the proposed score as its grade, or with the chosen comment behind its feedback."""
+    """Return the sent form with the proposed score as its grade, or with the chosen comment appended to its
+    feedback."""
     sent = request.POST.copy()
     number = row_number(sent.get("insert", ""))
     if number is not None:
@@ -95,7 +96,7 @@ def joined(feedback: str, comment: str) -> str:
 
 
 def keep_feedback(request: HttpRequest, found: AssignmentSubmission, *, text: str | None, of: str) -> None:
-    """Keep the feedback to use again, where the form asks for it."""
+    """Save the feedback as a comment for later use, if the form asks for it."""
     if not of or not text or not text.strip():
         return
     try:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.assignments.selectors import assignments_in, name_of, next_ungraded
 from classroom.base.classrooms import Classroom, name_in
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from lms.api.notebook_content import receipt
 from lms.due_dates import with_own_due
 from lms.models import AssignmentStarter, AssignmentSubmission
@@ -64,9 +64,7 @@ def find_submission(classroom: Classroom, submission_id: int, *, with_content: b
     return get_object_or_404(rows if with_content else rows.defer("notebook_content"), pk=submission_id)
 
 
-def submission_page(
-    classroom: Classroom, submission: AssignmentSubmission, *, display: Display = PLAIN
-) -> SubmissionPage:
+def submission_page(classroom: Classroom, submission: AssignmentSubmission, *, display: Display) -> SubmissionPage:
     """Return the page of a submission from `find_submission()`: the student, all attempts, the next. Six queries."""
     assignment, student = submission.assignment, submission.student
     member = classroom.students.filter(pk=student.pk).first()  # with the name that the class uses

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
-from classroom.attention.model import contributions, probability, terms_of
+from classroom.attention.probability import contributions, probability, terms_of
 from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, order, part_of, wheels_spin
 from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
 

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from classroom.attention.models import AttentionCase
+from classroom.base.classrooms import Classroom
 from events.models import HelpRequest
+from instructors.models import Instructor
 from lms.access import Scope
 
 # After this time a claim has expired, and another instructor may claim the student.
@@ -23,6 +25,11 @@ class Claim:
     by_id: int
     by: str
     at: datetime
+
+
+def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
+    """Return whether the user may act: a claimed student belongs to the claimant, teachers of the class and admins."""
+    return claim is None or claim.by_id == user.pk or classroom.may_teach
 
 
 def claim(student_id: int, *, scope: Scope, instructor_id: int, now: datetime) -> bool:

@@ -1,6 +1,6 @@
-"""What became of students' requests for help, for the students themselves: the queue as their teachers see it.
+"""The state of students' help requests, for the students themselves: the same queue that their teachers see.
 
-A student hears their own place and who is on the way to them, and nothing of anybody else but how many wait.
+A student learns their own place and who is on the way to them, and about others only how many are waiting.
 """
 
 from collections.abc import Collection, Mapping

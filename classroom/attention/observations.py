@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, Work, change_between, class_of, work_of
-from classroom.attention.model import probability, terms_of
+from classroom.attention.probability import probability, terms_of
 from classroom.attention.signals import Lesson, Signals
 from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name

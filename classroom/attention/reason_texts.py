@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext, ngettext
 
 from classroom.attention.signals import Alert, Reason
-from core.moments import clock_text
+from core.time_formats import clock_text
 
 SYMBOLS = {
     "help": "help",
@@ -38,7 +38,8 @@ def kind_of(alert: Alert) -> str:
 
 
 def reason_of(alert: Alert) -> str:
-    """Return the reasons as one line. Alerts of before there were several have the sentence of their code."""
+    """Return the reasons as one line. Alerts recorded before there were several reasons have the sentence of their
+    code."""
     if not alert.reasons:
         return _OLD[alert.code](alert) if alert.code in _OLD else kind_of(alert)
     told = [_SENTENCES[reason.term](alert, reason) for reason in alert.reasons if reason.term in _SENTENCES]
@@ -47,7 +48,7 @@ def reason_of(alert: Alert) -> str:
     return " · ".join(told)
 
 
-# --- One sentence for each term of `model.terms_of`, and for those of before that recorded cases have ----------------
+# --- One sentence for each term of `probability.terms_of`, and for former terms, which recorded cases still have ------
 
 
 def _tries(alert: Alert, reason: Reason) -> str:

@@ -96,7 +96,7 @@ def _help_queue(help_requests: list[HelpRequest], cases: list[AttentionCase], *,
 def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     """Return the state of the classroom. Four queries; two of them at most once a second in each process. One more
     where students are asked whether they are stuck."""
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     lesson, as_of = lesson_of(class_id, classroom.students, classroom.scope, now)
     help_requests = _help_requests(classroom)
     cases = _cases(classroom, now)

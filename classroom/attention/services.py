@@ -87,7 +87,7 @@ def perform(
         message = _HANDLERS[act](context, act)
         kind = "help" if context.help_request else "attention"
         if act not in ENDINGS or not context.help_request:  # ending a help request is audited by end_help
-            details = {"class_id": classroom.class_ref.pk if classroom.class_ref else None}
+            details = {"class_id": classroom.class_id}
             audit.record(
                 f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
                 target_type="student", target_id=student.email, details=details,
@@ -110,7 +110,7 @@ def _context_of(
     help_request = open_requests.select_related("claimed_by").order_by("asked_at", "pk").first()
     open_cases = AttentionCase.objects.filter(cases_in(classroom.scope), student_id=student.pk, ended_at=None)
     cases = list(open_cases.select_related("claimed_by"))
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     if alert and not any(case.class_ref_id == class_id for case in cases):
         case = open_case(classroom, alert, now=now)
         case.save()
@@ -235,7 +235,7 @@ def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) ->
     """
     if now - state.as_of > timedelta(0):
         return  # a cached lesson could end a case that a newer one has opened; the next observation records what is new
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     own = [case for case in state.open_cases if case.class_ref_id == class_id]
     with_case = {case.student_id for case in own}
     new = [c for c in shown_alerts(state, now) if c.code != "help" and c.student_id not in with_case]

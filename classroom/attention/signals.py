@@ -62,7 +62,7 @@ class Known:
 class Reason:
     """One piece of evidence, with the numbers that its sentence says."""
 
-    term: str  # of `model.terms_of`
+    term: str  # of `probability.terms_of`
     count: int = 0
     minutes: int = 0
 

@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from classroom.attention.board import board_of
 from classroom.attention.precision import MIN_VISITS, Visits, asked_in, precision_of
+from classroom.attention.presentation import board_of
 from classroom.attention.reason_texts import asked_in_words, visits_in_words
 from classroom.attention.selectors import attention_state
 from classroom.attention.services import ACTS, Act, ActionRefused, perform, sync_cases
@@ -62,7 +62,7 @@ def attention_context(request: HttpRequest, classroom: Classroom, *, is_recorded
     if is_recorded:
         sync_cases(classroom, state, now=now)
     board = board_of(classroom, state, user=account_of(request), now=now, display=display_of(request))
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     precision = precision_of(class_id, viewer=account_of(request))
     asked = asked_in(class_id, scope=classroom.scope, now=now)
     return {

@@ -1,4 +1,4 @@
-"""Weights of `model.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""
+"""Weights of `probability.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""
 
 INTERCEPT = -7.432
 WEIGHTS: dict[str, float] = {

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OrderBy, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import NullIf
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from classroom.base.namesakes import Person, distinguished
+from classroom.base.namesakes import NamedStudent, distinguished
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
@@ -20,6 +20,14 @@ from lms.rooms import SeatOf, seats_of
 # A page with more cards is unreadable. Students who ask for help or were active last are always included.
 MAX_CARDS = 500
 MAX_NAMESAKES = 2000  # people of everybody whose names are compared
+
+# The order of a class list: by reading, those without one last, then by name.
+BY_READING = (NullIf("reading_key", Value("")).asc(nulls_last=True), "name", "email", "pk")
+ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
+    "reading": BY_READING,
+    "name": ("name", "email", "pk"),
+    "number": (NullIf("student_number", Value("")).asc(nulls_last=True), *BY_READING),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,10 @@ class Classroom:
     may_teach: bool  # may set up and grade; assistants may only view and help
 
     @property
+    def class_id(self) -> int | None:
+        return self.class_ref.pk if self.class_ref else None
+
+    @property
     def title(self) -> str:
         return self.class_ref.name if self.class_ref else gettext("Everybody")
 
@@ -46,7 +58,7 @@ class Classroom:
         return Scope.of([self.class_ref.pk]) if self.class_ref else EVERYTHING
 
     @cached_property
-    def people(self) -> dict[int, Person]:
+    def people(self) -> dict[int, NamedStudent]:
         """The students of the class by id; of everybody, those whose names others have too. One query."""
         columns = ["pk", "name", "email"]
         if self.class_ref is not None:
@@ -55,7 +67,7 @@ class Classroom:
             names = Student.objects.exclude(name=None).order_by().values("name").annotate(count=Count("pk"))
             rows = self.students.filter(name__in=names.filter(count__gt=1).values("name")).order_by()
             rows = rows.values_list(*columns)[:MAX_NAMESAKES]
-        return {values[0]: Person(*values) for values in rows}
+        return {values[0]: NamedStudent(*values) for values in rows}
 
     @cached_property
     def apart(self) -> dict[int, str]:
@@ -87,10 +99,6 @@ def name_in(classroom: Classroom) -> Subquery:
     Another class may have another name for them, and `student.name` is the latest name in any class.
     """
     return Subquery(classroom.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
-
-
-# The order of a class list: by reading, those without one last, then by name.
-BY_READING = (NullIf("reading_key", Value("")).asc(nulls_last=True), "name", "email", "pk")
 
 
 def classroom_of_everybody(*, user: Instructor) -> Classroom:

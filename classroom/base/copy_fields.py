@@ -1,4 +1,4 @@
-"""The form fields of a copy: into which class of the teacher's, and by how many days its dates move."""
+"""Form fields for copying: the class of the teacher's to copy into, and the number of days by which dates move."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Markdown of teachers as safe HTML: no HTML of their own, no pictures, headings below those of the page."""
+"""Teachers' Markdown as safe HTML: no raw HTML, no pictures, and headings below those of the page."""
 
 from typing import Any
 

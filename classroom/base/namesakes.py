@@ -1,4 +1,4 @@
-"""What tells people apart whose shown names are the same: their student number, else their reading, else their address.
+"""What distinguishes people with the same shown name: their student number, else their reading, else their address.
 
 A name is the same however it is typed: 佐藤 花 and 佐藤花 are. Pages show the text beside the name; on a projector,
 where students are numbers, they show nothing.
@@ -12,7 +12,7 @@ from core.identity import display_name, label_key
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class NamedStudent:
     """A student as a class sees them."""
 
     student_id: int
@@ -32,12 +32,12 @@ class Person:
         return not self.reading_key, self.reading_key, self.shown.casefold(), self.student_id
 
 
-def distinguished(people: Iterable[Person]) -> dict[int, str]:
+def distinguished(people: Iterable[NamedStudent]) -> dict[int, str]:
     """Return what to show beside the names that more than one has, by student id.
 
     It is the first of number, reading and address that no other of the same name has.
     """
-    same: dict[str, list[Person]] = defaultdict(list)
+    same: dict[str, list[NamedStudent]] = defaultdict(list)
     for person in people:
         same["".join(label_key(person.shown).split())].append(person)
     found: dict[int, str] = {}

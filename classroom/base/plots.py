@@ -21,7 +21,7 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
+class PlotColumn:
     time: datetime
     runs: int
     errors: int
@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
-    columns: list[Column]
+    columns: list[PlotColumn]
     ticks: list[tuple[float, int]]  # pixels from the top, runs
     height: int = HEIGHT
 
@@ -52,7 +52,7 @@ def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
     maximum, width = ticks[-1], 100 / max(1, len(buckets))
     return Columns(
         columns=[
-            Column(
+            PlotColumn(
                 time=time,
                 runs=runs,
                 errors=errors,

@@ -1,4 +1,4 @@
-"""Which room of a class somebody looks at, and how a seat is called."""
+"""The room of a class that an account has chosen to see, and the labels of seats."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def seat_text(seat: SeatOf) -> str:
     return gettext("Seat %(seat)s · %(room)s") % {"seat": seat.label, "room": seat.room}
 
 
-def seats_text(seats: Sequence[SeatOf], chosen: str = "") -> str:
+def seats_text(seats: Sequence[SeatOf], chosen: str) -> str:
     """Return where somebody sits: in the room that the reader has chosen, else in every room where they have a seat."""
     there = [seat for seat in seats if str(seat.room_id) == chosen]
     return "; ".join(seat_text(seat) for seat in there or seats)

@@ -18,8 +18,8 @@ from rest_framework.exceptions import ValidationError
 
 from classroom.base.classrooms import Classroom
 from core.identity import number_form
-from core.moments import clock_text, day_text, moment_text
-from lms.api.fields import DAY, Moment
+from core.time_formats import clock_text, day_text, moment_text
+from lms.api.fields import DAY, PlausibleDateTime
 from lms.dates import FIRST_YEAR, LAST_YEAR
 
 LONGEST = timedelta(days=366)
@@ -63,9 +63,9 @@ class SpanEdgeField(forms.CharField):
             return None
         try:
             if DAY.fullmatch(text):
-                day = Moment(is_page=True).run_validation(f"{text}T12:00").date()
+                day = PlausibleDateTime(is_page=True).run_validation(f"{text}T12:00").date()
                 return start_of(day + timedelta(days=1) if self.is_end else day)
-            found: datetime = Moment(is_page=True).run_validation(text.replace(" ", "T", 1))
+            found: datetime = PlausibleDateTime(is_page=True).run_validation(text.replace(" ", "T", 1))
         except ValidationError as error:
             code, words = error.get_codes()[0], error.detail[0]  # type: ignore[index]
             known = str(words) if code in ("year", "gap") else self.error_messages["invalid"]

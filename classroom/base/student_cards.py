@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext, gettext_lazy
 
 from classroom.base.display import PLAIN, Display
-from classroom.base.namesakes import Person
+from classroom.base.namesakes import NamedStudent
 from events.student_status import NO_NOTEBOOK, NO_TEAM
 from realtime.rows import Status, StudentRow
 
@@ -20,7 +20,7 @@ STATUS_WORDS = {
 }
 # The order of the cards by urgency; within a rank, by reading and name.
 RANKS: dict[Status, int] = {"help": 0, "significant_error": 1, "error": 2, "active": 3, "idle": 4}
-NOBODY: Mapping[int, Person] = {}
+NOBODY: Mapping[int, NamedStudent] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Card:
         return self.status == "help"
 
 
-def card(row: StudentRow, display: Display = PLAIN, people: Mapping[int, Person] = NOBODY) -> Card:
+def card(row: StudentRow, display: Display = PLAIN, people: Mapping[int, NamedStudent] = NOBODY) -> Card:
     person = None if display.projector else people.get(row["studentId"])
     path = "" if row["currentNotebook"] == NO_NOTEBOOK else row["currentNotebook"]
     return Card(
@@ -72,7 +72,9 @@ def card(row: StudentRow, display: Display = PLAIN, people: Mapping[int, Person]
     )
 
 
-def cards(rows: Iterable[StudentRow], display: Display = PLAIN, people: Mapping[int, Person] = NOBODY) -> list[Card]:
+def cards(
+    rows: Iterable[StudentRow], display: Display = PLAIN, people: Mapping[int, NamedStudent] = NOBODY
+) -> list[Card]:
     """Return the cards by urgency, then by reading, those without one last and by name."""
     return sorted((card(row, display, people) for row in rows), key=place_of)
 

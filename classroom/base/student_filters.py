@@ -1,11 +1,14 @@
-"""The filter of the live page, stored in the query string, so that it survives a reload."""
+"""Which students a page or a fragment shows, by its query string: a filter survives a reload."""
 
 from dataclasses import dataclass
 
 from django.http import QueryDict
 
 from classroom.base.student_cards import RANKS, Card
-from core.identity import label_key
+from core.identity import label_key, row_number
+
+# If a page has to update more students, its script requests all of them.
+MAX_REQUESTED = 50
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,9 @@ class Filter:
             and (not self.team or self.team == card.team)
             and (not self.status or self.status == card.status)
         )
+
+
+def requested_students(query: QueryDict) -> list[int]:
+    """Return the ids of `?student=`, at most MAX_REQUESTED; texts that are no ids are left out."""
+    numbers = map(row_number, query.getlist("student")[:MAX_REQUESTED])
+    return [number for number in numbers if number is not None]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.identity import row_number
 
 if TYPE_CHECKING:
-    from classroom.cells.selectors import Row
+    from classroom.cells.selectors import MapRow
 
 SORTS: dict[str, str | Promise] = {"trouble": _("Trouble"), "progress": _("Progress"), "name": _("Name")}
 
@@ -38,10 +38,10 @@ class MapOptions:
         chosen = {"notebook": self.notebook_id, "sort": self.sort, "cells": "all" if self.all_cells else None}
         return "?" + urlencode({key: value for key, value in {**chosen, **changed}.items() if value})
 
-    def ordered(self, rows: "Iterable[Row]") -> "list[Row]":
+    def ordered(self, rows: "Iterable[MapRow]") -> "list[MapRow]":
         """Return the rows sorted: by trouble (most failures first), by progress (furthest first), or by reading
         and name."""
-        keys: dict[str, Callable[[Row], tuple[int, ...]]] = {
+        keys: dict[str, Callable[[MapRow], tuple[int, ...]]] = {
             "trouble": lambda row: (-row.states.count("3"), -row.states.count("2"), -row.furthest),
             "progress": lambda row: (-row.furthest, -row.states.count("1")),
             "name": lambda row: (),

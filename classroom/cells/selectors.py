@@ -13,7 +13,6 @@ from functools import cached_property
 from hashlib import sha256
 from statistics import median_low
 
-from django.db import connection
 from django.db.models import F
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
@@ -24,6 +23,7 @@ from classroom.base.display import PLAIN, Display, cell_number
 from classroom.cells.map_options import MapOptions
 from classroom.errors.fingerprints import fingerprint
 from core.identity import display_name
+from core.postgres import fetch_all
 from events.cell_progress import progress_seen
 from lms.models import Notebook
 from lms.system_settings import current as current_settings
@@ -85,7 +85,7 @@ WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class MapColumn:
     cell_id: int
     number: str  # the cell's position in the notebook, Markdown cells included
     ok: int = 0
@@ -102,7 +102,7 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class MapRow:
     student_id: int
     name: str
     states: str
@@ -118,8 +118,8 @@ class Row:
 @dataclass(frozen=True, kw_only=True)
 class CellMap:
     notebook: Notebook | None
-    columns: list[Column]
-    rows: list[Row]
+    columns: list[MapColumn]
+    rows: list[MapRow]
     left_out: int = 0  # cells of single students
 
     @cached_property
@@ -145,7 +145,7 @@ class CellMap:
 
 
 @dataclass(frozen=True)
-class Member:
+class MapStudent:
     """A student of the classroom."""
 
     student_id: int
@@ -155,14 +155,14 @@ class Member:
     reading_key: str = ""  # "" for none, and on a projector
 
 
-def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> list[Member]:
+def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> list[MapStudent]:
     """Return at most `MAX_CARDS` students of the classroom, the last active first. One query."""
     latest = classroom.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]
     # Only a class knows readings.
     reading = [] if classroom.class_ref is None or display.projector else ["reading_key"]
     rows = latest.values_list("pk", "name", "email", "current_notebook_id", "last_activity_at", *reading)
     return [
-        Member(
+        MapStudent(
             student_id=pk,
             name=display.name(pk, display_name(name, email)),
             notebook_id=notebook,
@@ -173,7 +173,7 @@ def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN)
     ]
 
 
-def notebook_in_use(members: Sequence[Member]) -> int | None:
+def notebook_in_use(members: Sequence[MapStudent]) -> int | None:
     """Return the id of the notebook that most students used recently, or else at all; None if there is none."""
     for group in ([m for m in members if m.is_recent], members):
         counts = Counter(m.notebook_id for m in group if m.notebook_id is not None)
@@ -183,7 +183,7 @@ def notebook_in_use(members: Sequence[Member]) -> int | None:
 
 
 def cell_map(
-    classroom: Classroom, members: Sequence[Member], *, notebook: Notebook | None, choice: MapOptions
+    classroom: Classroom, members: Sequence[MapStudent], *, notebook: Notebook | None, choice: MapOptions
 ) -> CellMap:
     """Return the map of the notebook for these students. Two queries, whatever their number."""
     ids = [member.student_id for member in members]
@@ -191,7 +191,7 @@ def cell_map(
     states = _states(classroom, ids, [column.cell_id for column in columns])
     blank = NOT_RUN * len(columns)
     rows = [
-        Row(
+        MapRow(
             student_id=m.student_id,
             name=m.name,
             states=states.get(m.student_id, blank),
@@ -208,20 +208,20 @@ def cell_map(
     )  # fmt: skip
 
 
-def _columns(classroom: Classroom, notebook: Notebook, ids: list[int], choice: MapOptions) -> tuple[list[Column], int]:
-    with connection.cursor() as cursor:
-        scope = classroom.scope
-        statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
-        cursor.execute(statement, [notebook.pk, ids])
-        found = cursor.fetchall()
+def _columns(
+    classroom: Classroom, notebook: Notebook, ids: list[int], choice: MapOptions
+) -> tuple[list[MapColumn], int]:
+    scope = classroom.scope
+    statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
+    found = fetch_all(statement, [notebook.pk, ids])
     has_enough = max((count for *_, count in found), default=0) >= MIN_STUDENTS
     shared = [row for row in found if choice.all_cells or not has_enough or row[2] > 1]
     shown = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MAX_COLUMNS]}
-    columns: list[Column] = []
+    columns: list[MapColumn] = []
     seen: Counter[int | None] = Counter()
     for cell_id, position, _count in shared:
         if cell_id in shown:
-            columns.append(Column(cell_id=cell_id, number=_number(position, seen[position])))
+            columns.append(MapColumn(cell_id=cell_id, number=_number(position, seen[position])))
             seen[position] += 1
     return columns, len(found) - len(columns)
 
@@ -235,19 +235,18 @@ def _states(classroom: Classroom, ids: list[int], cells: list[int]) -> dict[int,
     if not cells or not ids:
         return {}
     progress = progress_seen(classroom.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            STATES.format(progress=progress),
-            [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
-        )
-        return dict(cursor.fetchall())
+    found = fetch_all(
+        STATES.format(progress=progress),
+        [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
+    )
+    return dict(found)
 
 
-def _counted(columns: list[Column], rows: list[Row]) -> list[Column]:
+def _counted(columns: list[MapColumn], rows: list[MapRow]) -> list[MapColumn]:
     started = sum(1 for row in rows if row.furthest)
     counts = [Counter(states) for states in zip(*(row.states for row in rows), strict=True)]
     return [
-        Column(
+        MapColumn(
             cell_id=column.cell_id,
             number=column.number,
             ok=count[OK],
@@ -272,14 +271,13 @@ def cell_details(classroom: Classroom, *, student_id: int, notebook: Notebook) -
     """Return a student's figures per cell. Raises Http404 if they are not in the classroom. Two queries."""
     get_object_or_404(classroom.students.only("pk"), pk=student_id)
     progress = progress_seen(classroom.scope, where="student_id = %s")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
-        )
-        return [
-            CellDetail(cell, runs, errors, consecutive, last_run, _error_name(message))
-            for cell, runs, errors, consecutive, last_run, message in cursor.fetchall()
-        ]
+    found = fetch_all(
+        DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
+    )
+    return [
+        CellDetail(cell, runs, errors, consecutive, last_run, _error_name(message))
+        for cell, runs, errors, consecutive, last_run, message in found
+    ]
 
 
 def _error_name(message: str | None) -> str:

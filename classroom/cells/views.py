@@ -10,10 +10,10 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
+from classroom.base.student_filters import requested_students
 from classroom.cells.map_options import SORTS, MapOptions
 from classroom.cells.selectors import SIGNS, STATE_WORDS, CellMap, cell_details, cell_map, members_of, notebook_in_use
 from classroom.errors.clusters import clusters_of
-from classroom.live.views import MAX_REQUESTED
 from classroom.notebooks.selectors import notebooks_in_use, visible_notebook
 from core.identity import row_number
 from instructors.permissions import account_of
@@ -52,7 +52,7 @@ def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Return the states of the students of `?student=`, or of all students; and the figures of the columns."""
     classroom, now, choice = classroom_of(request, class_id), timezone.now(), MapOptions.of(request.GET)
     found = _map_of(classroom, request, choice)
-    requested = {row_number(text) for text in request.GET.getlist("student")[:MAX_REQUESTED]} - {None}
+    requested = requested_students(request.GET)
     rows = [row for row in found.rows if row.student_id in requested] if requested else found.rows
     return render(request, "cells/_states.html", {"classroom": classroom, "now": now, "map": found, "rows": rows})
 

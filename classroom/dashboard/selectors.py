@@ -2,41 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from classroom.base.recent_ranges import Range, chart
 from events import timeseries
 from events.models import CellExecution
 from events.student_status import NO_TEAM, student_rows
-from lms.access import Scope, User, scope_of, students_of, students_seen_by, with_email
+from lms.access import User, scope_of, students_of, students_seen_by
 from lms.models import Session, Student
 from realtime.messages import timestamp
 from realtime.rows import StudentRow
 
 EXECUTIONS, SESSIONS = 50, 10
-
-
-@dataclass(frozen=True)
-class Range:
-    """A span of time up to now, and the buckets of its chart."""
-
-    name: str
-    bucket: timedelta
-    buckets: int
-
-    @property
-    def length(self) -> timedelta:
-        return self.bucket * self.buckets
-
-
-HOUR = Range("1h", timedelta(minutes=5), 12)
-RANGES = {r.name: r for r in (HOUR, Range("24h", timedelta(hours=1), 24), Range("7d", timedelta(hours=4), 42))}
-
-
-def range_of(name: str | None) -> Range:
-    """Return the range of that name; an unknown name means an hour."""
-    return RANGES.get(name or "", HOUR)
 
 
 def overview(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
@@ -57,13 +35,6 @@ def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
         "totalExecutions": sum(row["cellExecutions"] for row in rows),
         "helpCount": sum(row["isRequestingHelp"] for row in rows),
     }
-
-
-def chart(span: Range, only: list[int] | None, now: datetime, *, scope: Scope) -> list[timeseries.Activity]:
-    """Return buckets that start at round times; the last one contains now."""
-    seconds = int(span.bucket.total_seconds())
-    end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
-    return timeseries.activity(since=end - span.length, until=end, bucket=span.bucket, students=only, scope=scope)
 
 
 def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
@@ -90,11 +61,6 @@ def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
         },
         "generatedAt": timestamp(now),
     }
-
-
-def find_student(viewer: User, email: str) -> Student | None:
-    """Return the student with this e-mail (any spelling) if the viewer may see them. One query, by the unique index."""
-    return with_email(students_seen_by(viewer).select_related("team"), email).first()
 
 
 def student_activity(viewer: User, student: Student) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classroom.attention import help_services
+from classroom.base.recent_ranges import RANGES, range_of
 from classroom.dashboard import selectors as dashboard_selectors
-from classroom.dashboard.connections import connections
 from classroom.dashboard.serializers import (
     ActionResponse,
     ActivityResponse,
@@ -25,9 +24,9 @@ from instructors.rest.openapi import documented
 from instructors.rest.permissions import LoginRequired
 from lms.access import scope_of
 from lms.api.base import ApiView
-from lms.models import Student
+from realtime import presence
 
-KNOWN_RANGES = ", ".join(f"`{name}`" for name in dashboard_selectors.RANGES)
+KNOWN_RANGES = ", ".join(f"`{name}`" for name in RANGES)
 TIME_RANGE = OpenApiParameter("time_range", str, description=f"One of {KNOWN_RANGES}. Anything else means `1h`.")
 RANGE = OpenApiParameter("range", str, description="The same, where `time_range` is missing.")
 
@@ -37,7 +36,7 @@ class OverviewView(ApiView):
 
     @documented(summary="All students, now", responses={200: OverviewResponse}, parameters=[TIME_RANGE])
     def get(self, request: Request) -> Response:
-        span = dashboard_selectors.range_of(request.query_params.get("time_range"))
+        span = range_of(request.query_params.get("time_range"))
         return Response(dashboard_selectors.overview(self.viewer, span=span, now=timezone.now()))
 
 
@@ -48,33 +47,21 @@ class MetricsView(ApiView):
     def get(self, request: Request) -> Response:
         """`range` means the same as `time_range`."""
         query = request.query_params
-        span = dashboard_selectors.range_of(query.get("time_range", query.get("range")))
+        span = range_of(query.get("time_range", query.get("range")))
         return Response(dashboard_selectors.metrics(self.viewer, span=span, now=timezone.now()))
 
 
-class StudentView(ApiView):
-    """A view about one student, named by their e-mail."""
-
-    def find(self, email: str) -> Student:
-        found = dashboard_selectors.find_student(self.viewer, email)
-        if found is None:
-            raise NotFound("Student not found")
-        return found
-
-
-class ActivityView(StudentView):
+class ActivityView(ApiView):
     action = "get student activity"
 
     @documented(summary="What a student did lately", responses={200: ActivityResponse}, errors=(404,))
     def get(self, request: Request, email: str) -> Response:
-        found = self.find(email)
-        self.record_view(found.pk)
-        return Response(dashboard_selectors.student_activity(self.viewer, found))
+        return Response(dashboard_selectors.student_activity(self.viewer, self.find_recorded(email)))
 
 
-class ActionView(StudentView):
+class ActionView(ApiView):
     def act(self, request: Request, email: str, act: Callable[..., bool], message: str) -> Response:
-        student = self.find(email)
+        student = self.find_student(email)
         act(student, scope=scope_of(self.viewer), by=known_caller(request), request=request, now=timezone.now())
         return Response({"success": True, "message": message, "emailAddress": student.email})
 
@@ -100,13 +87,13 @@ class ResolveErrorView(ActionView):
 class DashboardSocketsView(ApiView):
     @documented(summary="Connected dashboards", responses={200: DashboardSockets})
     def get(self, request: Request) -> Response:
-        now = connections()
+        now = presence.details()
         found: dict[str, Any] = {
             "connected_clients": len(now.dashboards),
             "connection_ids": now.dashboards,
             "total_system_connections": now.total,
             "connections_by_type": now.by_type,
-            "dashboard_connections": now.by_type.get("dashboard", 0),
+            "dashboard_connections": now.by_type["dashboard"],
         }
         return Response(found)
 
@@ -116,7 +103,7 @@ class InstructorSocketsView(ApiView):
 
     @documented(summary="Connected instructors", responses={200: InstructorSockets})
     def get(self, request: Request) -> Response:
-        now = connections()
+        now = presence.details()
         return Response(
             {"connected_instructors": len(now.instructors), "total_connections": sum(now.instructors.values())}
         )

@@ -12,7 +12,7 @@ from django.db.models.fields.json import KeyTextTransform
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import Display
-from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
+from classroom.environments.error_shares import ErrorShareComparison, Runs, runs_by_student, together
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot
 
@@ -23,7 +23,7 @@ PYTHON = "Python"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StudentEnvironment:
     student_id: int
     name: str
     captured_at: datetime | None = None
@@ -36,8 +36,8 @@ class Variant:
     """The students with this version; None stands for "not installed"."""
 
     version: str | None
-    people: list[Person]
-    shown: list[Person]
+    people: list[StudentEnvironment]
+    shown: list[StudentEnvironment]
 
     @property
     def hidden(self) -> int:
@@ -52,7 +52,7 @@ class Drift:
     common: str  # the most common version
     common_count: int
     variants: list[Variant]
-    comparison: Comparison  # students who differ and those with the common version
+    comparison: ErrorShareComparison  # students who differ and those with the common version
 
     @property
     def differing(self) -> int:
@@ -65,8 +65,8 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    reports: list[Person]  # students with a report, by name
-    silent: list[Person]  # students without a report
+    reports: list[StudentEnvironment]  # students with a report, by name
+    silent: list[StudentEnvironment]  # students without a report
     drifts: list[Drift]  # those with more errors first, then by the number of differing students
     alike: list[tuple[str, str]]  # package, version
     rare: list[tuple[str, int]]  # package, number of students who have it: fewer than half
@@ -98,14 +98,17 @@ def environments_of(classroom: Classroom, *, chosen: str, now: datetime, display
     students = classroom.students.order_by("pk").values_list("pk", "name", "email")
     names = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
     latest = {pk: report for pk, report in _latest_reports(classroom).items() if pk in names}
-    people = {pk: Person(pk, names[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
+    people = {
+        pk: StudentEnvironment(pk, names[pk], moment, python, len(found))
+        for pk, (moment, python, found) in latest.items()
+    }
     installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}
     drifts, alike, rare = _classified(
         installed, people, runs_by_student(list(people), scope=classroom.scope, now=now), chosen
     )
     return State(
         reports=_by_name(people.values()),
-        silent=_by_name(Person(pk, name) for pk, name in names.items() if pk not in people),
+        silent=_by_name(StudentEnvironment(pk, name) for pk, name in names.items() if pk not in people),
         drifts=drifts,
         alike=alike,
         rare=rare,
@@ -136,7 +139,10 @@ def _latest_reports(classroom: Classroom) -> dict[int, Report]:
 
 
 def _classified(
-    installed: Mapping[int, Mapping[str, str]], people: Mapping[int, Person], runs: Mapping[int, Runs], chosen: str
+    installed: Mapping[int, Mapping[str, str]],
+    people: Mapping[int, StudentEnvironment],
+    runs: Mapping[int, Runs],
+    chosen: str,
 ) -> tuple[list[Drift], list[tuple[str, str]], list[tuple[str, int]]]:
     """Return the packages that differ, those that are the same for all, and those that fewer than half have."""
     holders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -162,7 +168,7 @@ def _classified(
 def _drift(
     name: str,
     holders: Mapping[str, list[int]],
-    people: Mapping[int, Person],
+    people: Mapping[int, StudentEnvironment],
     runs: Mapping[int, Runs],
     *,
     shows_all: bool,
@@ -181,14 +187,14 @@ def _drift(
         common=common,
         common_count=counts[common],
         variants=[_variant(version, [people[pk] for pk in students], shows_all) for version, students in others],
-        comparison=Comparison(together(differing, runs), together(holders[common], runs)),
+        comparison=ErrorShareComparison(together(differing, runs), together(holders[common], runs)),
     )
 
 
-def _variant(version: str | None, people: list[Person], shows_all: bool) -> Variant:
+def _variant(version: str | None, people: list[StudentEnvironment], shows_all: bool) -> Variant:
     named = _by_name(people)
     return Variant(version=version, people=named, shown=named if shows_all else named[:MAX_NAMES])
 
 
-def _by_name(people: Iterable[Person]) -> list[Person]:
+def _by_name(people: Iterable[StudentEnvironment]) -> list[StudentEnvironment]:
     return sorted(people, key=lambda person: (person.name.lower(), person.student_id))

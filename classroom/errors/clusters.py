@@ -94,7 +94,7 @@ def clusters_of(classroom: Classroom, *, viewer: Instructor, now: datetime, disp
 
 
 def cluster_of(
-    classroom: Classroom, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display
 ) -> tuple[Cell, Cluster | None]:
     """Return one cluster of any size, with the code of each student; None if no student has the error any more.
 

@@ -57,7 +57,7 @@ def hints_about(classroom: Classroom, mistakes: Sequence[tuple[int, str]], *, vi
         .select_related("sent_by")
         .order_by("-sent_at", "-pk")
     )
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     return [
         SentHint(
             text=hint.text,

@@ -1,6 +1,6 @@
 """What a student's JupyterLab needs to know, with the key of the class or a token of its own (http.md section 5a).
 
-Classmates share the key, so with it, of the student only the id is returned, which a submission needs.
+Classmates share the key, so a request with the key returns only the student's id, which a submission needs.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
 from lms.api.tokens import MyClass
 from lms.client_terms import terms
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, RubricItem, Student
 from lms.rubrics import ticked_items
 from lms.submissions import is_graded, latest
@@ -180,7 +180,7 @@ class MeView(ApiView):
             ),
         }
         set_own_due(data["assignments"], self.holder)
-        if not isinstance(self.holder, StudentHolder):
+        if not isinstance(self.holder, StudentTokenHolder):
             return Response(Me(data).data)
         data |= {"student": own_name(self.holder), "help": my_help(self.holder), "client": terms(request)}
         data |= {"questions": switches_of(self.holder)}
@@ -189,7 +189,7 @@ class MeView(ApiView):
     def student(self, request: Request) -> Student:
         """Return the student of the token, or the one of the query. Raises Unprocessable, NotFound."""
         found = students_of(self.viewer)
-        if not isinstance(self.holder, StudentHolder):
+        if not isinstance(self.holder, StudentTokenHolder):
             email = query_text(request, "email")
             if not email:
                 raise Unprocessable(["query", "email"], "Field required", "missing")
@@ -203,7 +203,7 @@ class MeView(ApiView):
 HAS_STARTER = Exists(AssignmentStarter.objects.filter(assignment=OuterRef("pk")))
 
 
-def own_submissions(holder: StudentHolder) -> dict[str, Any]:
+def own_submissions(holder: StudentTokenHolder) -> dict[str, Any]:
     """Return the context of `OwnAssignment`. Two queries, three if rubrics were used."""
     mine = submissions_of(holder)
     counts = mine.order_by().values_list("assignment").annotate(Count("pk"))
@@ -211,7 +211,7 @@ def own_submissions(holder: StudentHolder) -> dict[str, Any]:
     return {"submissions": newest, "attempts": dict(counts), "ticked": ticked_items(newest.values())}
 
 
-def own_name(holder: StudentHolder) -> dict[str, str | None]:
+def own_name(holder: StudentTokenHolder) -> dict[str, str | None]:
     """Return name and team of the student as the class sees them. One query."""
     found = students_seen_by(holder).select_related("team").first()
     if found is None:
@@ -219,5 +219,5 @@ def own_name(holder: StudentHolder) -> dict[str, str | None]:
     return {"name": found.name, "team": found.team.team_name if found.team else None}
 
 
-def my_help(holder: StudentHolder) -> dict[str, Any]:
+def my_help(holder: StudentTokenHolder) -> dict[str, Any]:
     return help_of_student(holder.student_id, holder.class_id, now=timezone.now()).data

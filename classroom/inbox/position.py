@@ -1,7 +1,8 @@
-"""A position in a student's inbox: what a client has been told. Opaque to clients, who send it back as `since`.
+"""A position in a student's inbox: what a client has received. Opaque to clients, who send it back as `since`.
 
-Rows are told in the order of creation, yet a transaction may commit a row after a later one was told. So a position is
-a base, up to which all was told, that stays SETTLING behind, and the rows told beyond it one by one. Pure values.
+Rows are sent in the order of creation, but a transaction may commit a row after a later one was sent. So a position has
+a base, SETTLING in the past, up to which everything was sent, and the ids of the rows that were sent beyond it. Pure
+values.
 """
 
 from collections.abc import Iterable
@@ -35,7 +36,7 @@ class Position:
         return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}.{self.owner}{question}"
 
     def after(self, keys: Iterable[Key], *, now: datetime, is_all: bool) -> "Position":
-        """Return the position once these rows, the next ones, are told. `is_all`: no row is left to be told."""
+        """Return the position after these rows, the next ones, were sent. `is_all`: no row is left to send."""
         keys = list(keys)
         settled = (now - SETTLING, 0)
         reached = settled if is_all else min(settled, max(keys, default=self.base))

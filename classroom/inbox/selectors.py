@@ -1,5 +1,5 @@
-"""What a student is told: notifications, messages of instructors, what became of their request for help, and whether
-they are asked if they are stuck."""
+"""Select a student's inbox: notifications, messages of instructors, the state of their help request, and a question to
+answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from classroom.attention.help_status import HelpRequestStatus, help_of_student
 from classroom.inbox.position import Position, parse
 from classroom.questions.selectors import OpenQuestion, open_question
 from lms.access import scope_of
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, store_grade_notifications
 
@@ -36,12 +36,12 @@ class Inbox:
         return [item for item in self.items if item.level == MESSAGE]
 
 
-def position_of(holder: StudentHolder, since: str, *, now: datetime) -> Position:
+def position_of(holder: StudentTokenHolder, since: str, *, now: datetime) -> Position:
     """Return the position that this device sent."""
     return parse(since, now=now, owner=f"{holder.student_id}-{holder.class_id}")
 
 
-def read_inbox(holder: StudentHolder, position: Position, *, now: datetime) -> Inbox:
+def read_inbox(holder: StudentTokenHolder, position: Position, *, now: datetime) -> Inbox:
     """Return what came after the position, at most MAX_ITEMS, of the class of the token. At most eight statements."""
     student = Student.objects.get(pk=holder.student_id)
     store_grade_notifications(student, now=now)
@@ -67,7 +67,7 @@ def key_of(item: ProgressNotification) -> tuple[datetime, int]:
     return item.created_at, item.pk
 
 
-def _items(student: Student, holder: StudentHolder, position: Position) -> list[ProgressNotification]:
+def _items(student: Student, holder: StudentTokenHolder, position: Position) -> list[ProgressNotification]:
     """Return at most one more than MAX_ITEMS."""
     at, pk = position.base
     theirs = ProgressNotification.objects.filter(scope_of(holder).q(), recipient_id=student.email_key, is_read=False)

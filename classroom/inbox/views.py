@@ -10,12 +10,12 @@ from rest_framework.response import Response
 
 from classroom.inbox.me import MyHelp
 from classroom.inbox.selectors import position_of, read_inbox
-from classroom.progress.serializers import Notification
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import query_integer
 from lms.api.base import ApiView
+from lms.api.notifications import Notification
 from lms.api.permissions import StudentTokenRequired
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.notifications import message_data, notification_data
 
 MAX_WAIT = 25  # seconds
@@ -60,7 +60,7 @@ class InboxView(ApiView):
         what became of the request for help, and a question to answer. The beginning is 30 days ago. With `wait` the
         answer comes at once if anything is new, else as soon as it is."""
         query_integer(request, "wait", 0, minimum=0, maximum=MAX_WAIT)  # `classroom.sockets.long_poll` has waited
-        assert isinstance(self.holder, StudentHolder)
+        assert isinstance(self.holder, StudentTokenHolder)
         now = timezone.now()
         position = position_of(self.holder, request.query_params.get("since", ""), now=now)
         inbox = read_inbox(self.holder, position, now=now)

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places
+from core.postgres import fetch_all
 from lms.access import Scope
 
 BREAK = timedelta(minutes=10)
@@ -120,7 +119,4 @@ def rows_of(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a statement that begins with TRIES. One query."""
     window: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "break": BREAK}
-    with connection.cursor() as cursor:
-        cursor.execute(query.replace(SCOPE, scope.sql()), {**window, **numbers})
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    return fetch_all(query.replace(SCOPE, scope.sql()), {**window, **numbers})

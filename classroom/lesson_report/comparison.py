@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from classroom.base.classrooms import Classroom
 from classroom.base.display import cell_number
-from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import Span
 from classroom.lesson_report.cells import FEW, MIN_STUDENTS, SCOPE
 from classroom.lesson_report.help import WAITED
 from classroom.lesson_report.lessons import LESSONS_GIVEN, Lesson, edges_of, full_lessons, lessons_of
+from core.postgres import custom_query_plans, fetch_all
 
 MAX_LESSONS = 400  # in a span: more than one on each of its days
 HARDEST = 3
@@ -77,14 +75,14 @@ class LessonRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class LessonComparison:
     rows: list[LessonRow]  # newest first
     left_out: int  # times when a few worked on their own
     enrolled: int
 
 
 @custom_query_plans()
-def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_small: bool = False) -> Comparison:
+def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_small: bool = False) -> LessonComparison:
     """Return the lessons in a span; with `with_small` also those with less than a fifth of the class. Six queries."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))
     found = lessons_of(classroom, now=now, span=span, limit=MAX_LESSONS)
@@ -107,11 +105,8 @@ def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_sm
                 hardest=hardest.get(number, []),
             )
         )
-    return Comparison(rows=rows, left_out=len(found) - len(lessons), enrolled=len(students))
+    return LessonComparison(rows=rows, left_out=len(found) - len(lessons), enrolled=len(students))
 
 
 def _rows(query: str, classroom: Classroom, named: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query.replace(SCOPE, classroom.scope.sql()), named)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    return fetch_all(query.replace(SCOPE, classroom.scope.sql()), named)

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from django.db import connection
 
 from classroom.lesson_report.lessons import Lesson
+from core.postgres import fetch_all
 from lms.access import Scope
 
 # The helper is the instructor who claimed the request, else the one who ended it. The wait lasts until the claim, else
@@ -42,10 +40,8 @@ class Help:
 
 def help_in(students: list[int], lesson: Lesson, *, scope: Scope, now: datetime) -> Help:
     """Return the waits of all requests and of each helper. One query."""
-    with connection.cursor() as cursor:
-        named: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "now": now}
-        cursor.execute(WAITS.format(scope=scope.sql(), waited=WAITED), named)
-        (_, _, _, count, waits), *rows = cursor.fetchall()
+    named = {"students": students, "since": lesson.since, "until": lesson.until, "now": now}
+    (_, _, _, count, waits), *rows = fetch_all(WAITS.format(scope=scope.sql(), waited=WAITED), named)
     by = [(helper is None, _waits(name or "", requests, found)) for _, helper, name, requests, found in rows]
     return Help(all=_waits("", count, waits), by=[waits for _, waits in sorted(by, key=lambda row: row[0])])
 

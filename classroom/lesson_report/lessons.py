@@ -12,12 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import LONGEST, Span, start_of
+from core.postgres import custom_query_plans, fetch_all
 from events.models import RunCount
 
 PAUSE = timedelta(minutes=45)
@@ -101,9 +100,7 @@ def lessons_of(
         "minimum": min(MIN_STUDENTS, max(1, len(students))), "maximum": limit,
         "crowd": max(1, ceil(MIN_CROWD * len(students))),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(LESSONS.format(scope=scope, ours=OURS.format(scope=scope)), named)
-        rows = cursor.fetchall()
+    rows = fetch_all(LESSONS.format(scope=scope, ours=OURS.format(scope=scope)), named)
     return [
         Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs, errors=errors, peak=peak)
         for first, last, count, runs, errors, peak in rows

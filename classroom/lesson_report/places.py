@@ -1,17 +1,16 @@
 """The numbers of cells as the class had them in a lesson.
 
 Other classes may use a file of the same path in which the cells are in another order, and the shared row of a cell has
-the position of whoever ran it last. So a number is that of the class's latest run in the lesson, and only where runs
-do not tell it that of the shared row.
+the position of whoever ran it last. So a cell's number comes from the class's latest run in the lesson, and from the
+shared row only where the runs lack it.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from classroom.base.display import cell_number
 from classroom.base.spans import Span
+from core.postgres import fetch_all
 from lms.access import Scope
 
 PLACES = """
@@ -39,6 +38,4 @@ class Places:
 def places_in(students: list[int], span: Span, *, scope: Scope) -> Places:
     """Return the positions. One query."""
     named: dict[str, Any] = {"students": students, "since": span.since, "until": span.until}
-    with connection.cursor() as cursor:
-        cursor.execute(PLACES.format(scope=scope.sql()), named)
-        return Places(dict(cursor.fetchall()))
+    return Places(dict(fetch_all(PLACES.format(scope=scope.sql()), named)))

@@ -8,7 +8,6 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.query_plans import custom_query_plans
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
@@ -16,6 +15,7 @@ from classroom.lesson_report.help import Help, help_in
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places, places_in
 from classroom.lesson_report.struggles import MAX_NAMED, Struggle, struggled_silently
+from core.postgres import custom_query_plans
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from lms.models import StudentClass
 

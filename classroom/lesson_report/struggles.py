@@ -13,7 +13,7 @@ then those who lost most time; the page shows MAX_NAMED and collapses the rest.
 from dataclasses import dataclass
 
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places
@@ -61,7 +61,7 @@ class Struggle:
 
 
 def struggled_silently(
-    classroom: Classroom, students: list[int], lesson: Lesson, *, places: Places, display: Display = PLAIN
+    classroom: Classroom, students: list[int], lesson: Lesson, *, places: Places, display: Display
 ) -> list[Struggle]:
     """Return the students in the order described above. Two queries."""
     rows = rows_of(

@@ -1,15 +1,14 @@
-"""One student over the lessons of a term: were they there, what ran, did they ask, what did they solve."""
+"""One student over the lessons of a term: attendance, runs, help requests and solved cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from classroom.base.classrooms import Classroom
 from classroom.base.plots import Columns, columns
 from classroom.base.spans import Span
 from classroom.lesson_report.lessons import LESSONS_GIVEN, SLOT, Lesson, edges_of, full_lessons, lessons_of
+from core.postgres import fetch_all
 
 MAX_LESSONS = 400
 
@@ -70,9 +69,7 @@ def student_term(
     enrolled = classroom.students.count()
     lessons = full_lessons(lessons_of(classroom, now=now, span=span, limit=MAX_LESSONS), enrolled=enrolled)[::-1]
     query = OF_STUDENT.format(lessons=LESSONS_GIVEN, scope=classroom.scope.sql())
-    with connection.cursor() as cursor:
-        cursor.execute(query, edges_of(lessons) | {"student": student_id, "slot": SLOT})
-        rows = cursor.fetchall()
+    rows = fetch_all(query, edges_of(lessons) | {"student": student_id, "slot": SLOT})
     found = [
         StudentLesson(
             lesson=lesson,

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from classroom.lesson_report.comparison import HARDEST, Comparison, LessonRow
+from classroom.lesson_report.comparison import HARDEST, LessonComparison, LessonRow
 from classroom.lesson_report.selectors import LessonReport
-from core.moments import moment_cell, zone_name
+from core.time_formats import moment_cell, zone_name
 from lms.spreadsheets import table_csv
 
 Rows = list[Sequence[str | int | float | None]]
@@ -17,7 +17,7 @@ def lesson_csv(report: LessonReport, table: str) -> bytes:
     return table_csv([column.replace("ZONE", zone_name()) for column in head], rows(report))
 
 
-def comparison_csv(comparison: Comparison) -> bytes:
+def comparison_csv(comparison: LessonComparison) -> bytes:
     """Return the lessons as CSV, the oldest first."""
     zone = zone_name()
     head = (

@@ -17,7 +17,7 @@ from classroom.lesson_report.selectors import lesson_report
 from classroom.lesson_report.tables import TABLES, comparison_csv, lesson_csv
 from classroom.lesson_report.time_plot import time_plot
 from core import replica
-from core.moments import day_text
+from core.time_formats import day_text
 from instructors import audit
 from instructors.permissions import account_of
 

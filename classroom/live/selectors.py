@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from classroom.base.classrooms import MAX_CARDS, Classroom, latest_of
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from classroom.base.js_strings import failing_texts
 from classroom.base.student_cards import Card, cards
 from classroom.base.student_filters import Filter
@@ -50,7 +50,7 @@ class LiveState:
 
 
 def live_state(
-    classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
+    classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None, display: Display
 ) -> LiveState:
     """Return the cards of the classroom, or of the students `only`. Three queries, whatever the number of students."""
     students = classroom.students

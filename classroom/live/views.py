@@ -11,13 +11,9 @@ from classroom.attention.views import attention_context
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
-from classroom.base.student_filters import Filter
+from classroom.base.student_filters import Filter, requested_students
 from classroom.live.selectors import failing_said, is_unconnected, live_state
-from core.identity import row_number
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
-
-# If more students are unknown to the page, its script requests all cards.
-MAX_REQUESTED = 50
 
 
 @class_page
@@ -41,9 +37,8 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
 def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Return the cards again, for a page that has missed messages: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
-    only = [number for text in asked[:MAX_REQUESTED] if (number := row_number(text)) is not None]
     classroom = classroom_of(request, class_id)
-    context = _state(request, classroom, only=only if asked else None)
+    context = _state(request, classroom, only=requested_students(request.GET) if asked else None)
     claims = claims_of((card.student_id for card in context["state"].cards), scope=classroom.scope, now=context["now"])
     context["claims"] = {student: claim.by for student, claim in claims.items()}
     return render(request, "live/_cards.html" if asked else "live/_state.html", context)

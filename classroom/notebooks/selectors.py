@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.shortcuts import get_object_or_404
 
 from classroom.base.classrooms import Classroom
+from core.postgres import fetch_all
 from lms.access import Scope, User, notebooks_of
 from lms.models import Notebook
 
@@ -33,9 +33,8 @@ class NotebookInUse:
 
 def notebooks_in_use(student_ids: Sequence[int], *, scope: Scope) -> list[NotebookInUse]:
     """Return the notebooks in use, the last run first. One query, which reads one row per student and cell."""
-    with connection.cursor() as cursor:
-        cursor.execute(IN_USE.format(scope=scope.sql()), [list(student_ids), MAX_NOTEBOOKS])
-        return [NotebookInUse(*row) for row in cursor.fetchall()]
+    found = fetch_all(IN_USE.format(scope=scope.sql()), [list(student_ids), MAX_NOTEBOOKS])
+    return [NotebookInUse(*row) for row in found]
 
 
 def visible_notebook(classroom: Classroom, viewer: User, notebook_id: int) -> Notebook:

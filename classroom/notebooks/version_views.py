@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from classroom.assignments.changes import Comparison, comparison_of
+from classroom.assignments.changes import NotebookComparison, comparison_of
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.notebooks.versions import Version, find_notebook, find_version, notebook_list, notebook_page
@@ -67,7 +67,7 @@ def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespon
     return render(request, "notebooks/compare.html", context)
 
 
-def compared(old: Version, new: Version) -> Comparison | None:
+def compared(old: Version, new: Version) -> NotebookComparison | None:
     """Compare two versions; return None if the limits were exceeded."""
     cell_changes = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
     return None if cell_changes is None else comparison_of(cell_changes)

@@ -26,7 +26,7 @@ REFERENCE = re.compile(r"s[0-9]{1,18}|t[0-9]{1,18}|c[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class VersionEntry:
     """A line of a history."""
 
     ref: str
@@ -45,8 +45,8 @@ class Entry:
 @dataclass(frozen=True, kw_only=True)
 class NotebookPage:
     notebook: Notebook
-    entries: list[Entry]  # newest first
-    starters: list[Entry]
+    entries: list[VersionEntry]  # newest first
+    starters: list[VersionEntry]
     total: int
 
     @property
@@ -54,7 +54,7 @@ class NotebookPage:
         return self.total > len(self.entries)
 
     @property
-    def choices(self) -> list[Entry]:
+    def choices(self) -> list[VersionEntry]:
         return [*self.entries, *self.starters]
 
     @cached_property
@@ -72,7 +72,7 @@ class NotebookPage:
 class Version:
     """One version with its content."""
 
-    entry: Entry
+    entry: VersionEntry
     content: object
     sha256: str
 
@@ -154,8 +154,8 @@ def _versions(classroom: Classroom) -> QuerySet[NotebookVersion]:
     return NotebookVersion.objects.filter(history__class_ref=classroom.class_ref)
 
 
-def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:
-    return Entry(
+def _of_submission(row: AssignmentSubmission, display: Display) -> VersionEntry:
+    return VersionEntry(
         ref=f"s{row.pk}",
         kind="submission",
         when=row.submitted_at,
@@ -166,9 +166,9 @@ def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:
     )
 
 
-def _of_commit(row: NotebookVersion, display: Display) -> Entry:
+def _of_commit(row: NotebookVersion, display: Display) -> VersionEntry:
     """Return the entry of a commit. A projector view omits its author, which is unverified and may be a student."""
-    return Entry(
+    return VersionEntry(
         ref=f"c{row.version_id}",
         kind="commit",
         when=row.created_at,
@@ -177,6 +177,6 @@ def _of_commit(row: NotebookVersion, display: Display) -> Entry:
     )
 
 
-def _of_starter(row: AssignmentStarter) -> Entry:
+def _of_starter(row: AssignmentStarter) -> VersionEntry:
     what = gettext("Starter of %(assignment)s") % {"assignment": row.assignment.title}
-    return Entry(ref=f"t{row.assignment_id}", kind="starter", when=row.uploaded_at, who="", what=what)
+    return VersionEntry(ref=f"t{row.assignment_id}", kind="starter", when=row.uploaded_at, who="", what=what)

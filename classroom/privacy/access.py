@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from core.redis import short_timeout_client
 from lms.class_codes import ALPHABET, normal_form
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import StudentClass, StudentToken
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def end_session(response: HttpResponse) -> None:
     response.delete_cookie(_cookie_name(), path=COOKIE_PATH, samesite="Strict")
 
 
-def holder_of_session(request: HttpRequest) -> StudentHolder | None:
+def holder_of_session(request: HttpRequest) -> StudentTokenHolder | None:
     """Return the student of the session; None without one, once it is over, when the student has left the class, or
     when the device that asked was revoked. Two queries at most."""
     value = request.get_signed_cookie(_cookie_name(), default="", salt=SALT, max_age=SESSION_SECONDS)
@@ -100,7 +100,7 @@ def holder_of_session(request: HttpRequest) -> StudentHolder | None:
     for (email,) in enrolled:
         valid = StudentToken.objects.filter(pk=token_id, student=student_id, class_ref=class_id, revoked_at=None)
         if token_id is None or valid.exclude(confirmed_at=None).exists():
-            return StudentHolder(token_id or 0, student_id, class_id, is_confirmed=True, email=email)
+            return StudentTokenHolder(token_id or 0, student_id, class_id, is_confirmed=True, email=email)
     return None
 
 

@@ -12,7 +12,7 @@ from instructors.rest.exceptions import ServiceUnavailable
 from instructors.rest.openapi import documented
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 
 
 class PageCode(serializers.Serializer[Any]):
@@ -31,7 +31,7 @@ class PageView(ApiView):
         """The page shows what is stored of the student, progress and feedback, gives a copy, and takes a request for
         erasure. The code works once, for 15 minutes."""
         holder = self.holder
-        assert isinstance(holder, StudentHolder)
+        assert isinstance(holder, StudentTokenHolder)
         subject = Subject(student_id=holder.student_id, class_id=holder.class_id, token_id=holder.token_id)
         try:
             code = make_code(subject)

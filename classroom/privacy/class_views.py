@@ -12,10 +12,10 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
+from classroom.base.setup_pages import show, taught_classroom
 from classroom.privacy import services
 from classroom.privacy.access import CODE_SECONDS, CodesUnavailable, Subject, make_code
 from classroom.privacy.selectors import requests_of
-from classroom.setup.base_views import show, taught_classroom
 from core.identity import display_name, row_number
 from instructors import audit
 from instructors.permissions import account_of

@@ -1,4 +1,4 @@
-"""The copy of their data that a student takes along: a zip of JSON files and notebooks."""
+"""The copy of their data that a student can download: a zip of JSON files and notebooks."""
 
 import zipfile
 from datetime import datetime
@@ -8,9 +8,9 @@ from typing import IO
 from classroom.privacy.stored import parts_of
 from core.json_archive import write_rows
 from core.json_values import indented
-from core.moments import moment_text, zone_name
+from core.time_formats import moment_text, zone_name
 from lms.access import submissions_of
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 
 ABOUT = """\
 What Cell Monitor stores of {email}, as far as it came through this class, as of {now}.
@@ -28,7 +28,7 @@ IN_MEMORY = 5 * 1024 * 1024  # bytes; a larger copy waits in a file
 CHUNK = 500
 
 
-def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
+def write_copy(holder: StudentTokenHolder, *, now: datetime) -> IO[bytes]:
     """Return the zip, opened at its beginning; it is deleted when it is closed. A query a part and chunk."""
     file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

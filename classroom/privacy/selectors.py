@@ -14,7 +14,7 @@ from core.identity import display_name
 from events.models import CellProgress
 from lms.access import assignments_of, scope_of, students_seen_by, submissions_of
 from lms.api.assignments import set_own_due
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 from lms.submissions import latest
 
@@ -22,14 +22,14 @@ MAX_REQUESTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class OwnPageAssignment:
     assignment: ClassAssignment  # with the due date of this student
     submission: AssignmentSubmission | None  # the newest
     is_extended: bool  # it is later than that of everybody
 
 
 @dataclass(frozen=True, kw_only=True)
-class Notebook:
+class OwnPageNotebook:
     path: str
     cells: int  # with code that were run
     solved: int  # whose last run succeeded
@@ -41,13 +41,13 @@ class OwnPage:
     class_name: str
     email: str
     name: str
-    work: Sequence[Work]
-    notebooks: Sequence[Notebook]
+    work: Sequence[OwnPageAssignment]
+    notebooks: Sequence[OwnPageNotebook]
     stored: Sequence[Counted]
     erasure: ErasureRequest | None  # the newest request
 
 
-def own_page(holder: StudentHolder) -> OwnPage:
+def own_page(holder: StudentTokenHolder) -> OwnPage:
     """Return the page: eight queries, and one for each kind of data that is counted."""
     newest = {row.assignment_id: row for row in latest(submissions_of(holder)).defer("notebook_content")}
     assignments = list(assignments_of(holder).order_by("due_date", "pk").defer("description"))
@@ -60,7 +60,7 @@ def own_page(holder: StudentHolder) -> OwnPage:
         email=holder.email,
         name=display_name(student.name if student else None, holder.email),
         work=[
-            Work(
+            OwnPageAssignment(
                 assignment=each,
                 submission=newest.get(each.pk),
                 is_extended=each.due_date != due_of_everybody[each.pk],
@@ -73,7 +73,7 @@ def own_page(holder: StudentHolder) -> OwnPage:
     )
 
 
-def _notebooks(holder: StudentHolder) -> list[Notebook]:
+def _notebooks(holder: StudentTokenHolder) -> list[OwnPageNotebook]:
     seen: Any = CellProgress.objects.filter(scope_of(holder).q(), student=holder.student_id, cell__cell_type="code")
     rows = (
         seen.values("notebook__path")
@@ -85,7 +85,7 @@ def _notebooks(holder: StudentHolder) -> list[Notebook]:
         .order_by("-last")
     )
     return [
-        Notebook(path=row["notebook__path"], cells=row["cells"], solved=row["solved"], last_run_at=row["last"])
+        OwnPageNotebook(path=row["notebook__path"], cells=row["cells"], solved=row["solved"], last_run_at=row["last"])
         for row in rows
     ]
 

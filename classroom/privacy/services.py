@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from classroom.privacy.models import ErasureRequest
 from instructors import audit
 from instructors.models import Instructor
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Class
 
 MAX_TEXT = 2_000  # characters
 
 
-def ask_for_erasure(holder: StudentHolder, *, text: str, request: HttpRequest, now: datetime) -> bool:
+def ask_for_erasure(holder: StudentTokenHolder, *, text: str, request: HttpRequest, now: datetime) -> bool:
     """Create a request; return False if one is open already. Recorded in the audit log."""
     try:
         with transaction.atomic():
@@ -28,7 +28,7 @@ def ask_for_erasure(holder: StudentHolder, *, text: str, request: HttpRequest, n
     return True
 
 
-def withdraw(holder: StudentHolder, *, request: HttpRequest, now: datetime) -> bool:
+def withdraw(holder: StudentTokenHolder, *, request: HttpRequest, now: datetime) -> bool:
     """Withdraw the open request; return False if there is none."""
     with transaction.atomic():
         mine = open_requests(holder.class_id).filter(student=holder.student_id)
@@ -62,7 +62,7 @@ def open_requests(class_id: int) -> QuerySet[ErasureRequest]:
     return ErasureRequest.objects.filter(class_ref=class_id, withdrawn_at=None, answered_at=None)
 
 
-def record(action: str, holder: StudentHolder, *, request: HttpRequest) -> None:
+def record(action: str, holder: StudentTokenHolder, *, request: HttpRequest) -> None:
     """Write to the audit log what a student did. One insert."""
     audit.record(
         action,

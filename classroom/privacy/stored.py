@@ -1,7 +1,7 @@
-"""What is stored of a student, as far as it came through one class: counted for the page, in full for the copy.
+"""What is stored about a student through one class: counted for the page, in full for the copy.
 
-It is what the token of the student opens elsewhere too, and no more: whoever has the key of a class may have claimed
-the student there first. What other classes stored, notes of the staff and the audit log are in the copy that an
+It is no more than the student's token gives access to elsewhere: whoever has the key of a class may have claimed the
+student there first. What came through other classes, notes of the staff and the audit log are in the copy that an
 operator makes (`manage.py export_student`).
 """
 
@@ -19,7 +19,7 @@ from classroom.questions.models import StuckQuestion
 from core.identity import email_key
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, NotebookAccess, StudentEvent
 from lms.access import scope_of, submissions_of
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import EnvironmentSnapshot, ProgressNotification, Session, StudentClass, StudentToken
 
 RUN = (
@@ -47,7 +47,7 @@ ERASURE = ("asked_at", "text", "withdrawn_at", "answered_at", "answer")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StoredRows:
     """Rows of one kind; `moment` is the column with their time."""
 
     name: str  # of the file in the copy
@@ -65,14 +65,14 @@ class Counted:
     newest: datetime | None
 
 
-def parts_of(holder: StudentHolder) -> list[Part]:
+def parts_of(holder: StudentTokenHolder) -> list[StoredRows]:
     """Return the parts, titles in the language of the request. One query."""
     seen = scope_of(holder).q()
     mine: dict[str, Any] = {"student": holder.student_id}
     in_class: dict[str, Any] = {**mine, "class_ref": holder.class_id}
 
-    def part(name: str, title: str, rows: QuerySet[Any], columns: Sequence[str], moment: str) -> Part:
-        return Part(name=name, title=title, rows=rows, columns=columns, moment=moment)
+    def part(name: str, title: str, rows: QuerySet[Any], columns: Sequence[str], moment: str) -> StoredRows:
+        return StoredRows(name=name, title=title, rows=rows, columns=columns, moment=moment)
 
     notices = ProgressNotification.objects.filter(recipient_id=email_key(holder.email), class_id=holder.class_id)
     hints = HintRecipient.objects.filter(**mine, hint__class_ref=holder.class_id)
@@ -160,7 +160,7 @@ def parts_of(holder: StudentHolder) -> list[Part]:
     ]
 
 
-def counted(holder: StudentHolder) -> list[Counted]:
+def counted(holder: StudentTokenHolder) -> list[Counted]:
     """Return how many rows each part has, and from when to when. A query a part."""
     found = []
     for part in parts_of(holder):

@@ -22,10 +22,10 @@ from classroom.privacy.policy import policy
 from classroom.privacy.selectors import own_page
 from instructors.lockout import client_of
 from instructors.throttles import FAILURE_WINDOW, count_failure, refuse_after_failures
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 
 COPIES = 3  # of one student in one class, in five minutes
-Act = Callable[[HttpRequest, StudentHolder], HttpResponseBase]
+Act = Callable[[HttpRequest, StudentTokenHolder], HttpResponseBase]
 
 
 @require_safe
@@ -62,7 +62,7 @@ def open_page(request: HttpRequest) -> HttpResponse:
         return _refuse(request, wrong, status=422)
     response = HttpResponseRedirect(reverse("own_page"))
     begin_session(response, subject)
-    holder = StudentHolder(subject.token_id or 0, subject.student_id, subject.class_id, is_confirmed=True)
+    holder = StudentTokenHolder(subject.token_id or 0, subject.student_id, subject.class_id, is_confirmed=True)
     services.record("own_page_open", holder, request=request)
     return response
 
@@ -81,7 +81,7 @@ def of_student(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
 
 
 @of_student
-def take_along(request: HttpRequest, holder: StudentHolder) -> HttpResponseBase:
+def take_along(request: HttpRequest, holder: StudentTokenHolder) -> HttpResponseBase:
     """Send the copy of what is stored as a zip; it reads everything, so after COPIES in five minutes: 429."""
     whose = f"{holder.student_id}-{holder.class_id}"
     try:
@@ -98,7 +98,7 @@ def take_along(request: HttpRequest, holder: StudentHolder) -> HttpResponseBase:
 
 
 @of_student
-def ask_for_erasure(request: HttpRequest, holder: StudentHolder) -> HttpResponse:
+def ask_for_erasure(request: HttpRequest, holder: StudentTokenHolder) -> HttpResponse:
     text = request.POST.get("text", "").replace("\0", "").strip()
     if services.ask_for_erasure(holder, text=text, request=request, now=timezone.now()):
         messages.success(request, gettext("Your request has arrived. Your teachers see it."))
@@ -108,7 +108,7 @@ def ask_for_erasure(request: HttpRequest, holder: StudentHolder) -> HttpResponse
 
 
 @of_student
-def withdraw(request: HttpRequest, holder: StudentHolder) -> HttpResponse:
+def withdraw(request: HttpRequest, holder: StudentTokenHolder) -> HttpResponse:
     if services.withdraw(holder, request=request, now=timezone.now()):
         messages.success(request, gettext("Your request is withdrawn. Nothing was deleted."))
     return HttpResponseRedirect(reverse("own_page"))
@@ -122,7 +122,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, holder: StudentHolder, *, error: str = "", status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, holder: StudentTokenHolder, *, error: str = "", status: int = 200) -> HttpResponse:
     context = {"page": own_page(holder), "now": timezone.now(), "policy": policy(), "error": error}
     return render(request, "privacy/me.html", context, status=status)
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from instructors.rest.openapi import NOT_BLANK
+from lms.api.notifications import Notification
 
 USER = OpenApiParameter(
     "user_id", str, OpenApiParameter.PATH, description="The student's e-mail, or whatever text names them."
@@ -104,19 +105,6 @@ class StatsResponse(Retrieved):
 
 class AllStudentsResponse(StatsResponse):
     students_progress = StudentProgressSummary(many=True)
-
-
-class Notification(serializers.Serializer[Any]):
-    notification_id = serializers.UUIDField()
-    title = serializers.CharField()
-    message = serializers.CharField()
-    level = serializers.CharField()
-    assignment_id = serializers.IntegerField(allow_null=True)
-    notebook_path = serializers.CharField(allow_null=True, help_text="Of the cell that a hint is about.")
-    cell_id = serializers.CharField(allow_null=True, help_text="As the notebook names it.")
-    user_id = serializers.CharField(allow_null=True)
-    is_read = serializers.BooleanField()
-    created_at = serializers.DateTimeField()
 
 
 class NotificationsResponse(Retrieved):

@@ -7,38 +7,26 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.dashboard.selectors import find_student
 from classroom.progress import selectors as progress_selectors
 from classroom.progress import serializers
 from core.identity import row_number
 from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
-from events.intake.app import RequestRefused
+from events.intake.request import RequestRefused
 from events.intake.submit import submit
 from events.student_status import ACTIVE_WINDOW
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import path_id, query_boolean, query_integer
 from lms import notifications
-from lms.access import classes_of, scope_of, students_seen_by
+from lms.access import classes_of, find_student, scope_of, students_seen_by
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyOrLogin
-from lms.models import Student
 from realtime.messages import timestamp
 
 
-class StudentView(ApiView):
+class SummaryView(ApiView):
     action = "get progress"
-
-    def find(self, user_id: str) -> Student:
-        found = find_student(self.viewer, user_id)
-        if found is None:
-            raise NotFound("Student not found")
-        self.record_view(found.pk)
-        return found
-
-
-class SummaryView(StudentView):
     token_methods = frozenset({"GET"})
     permission_classes = (ClassKeyOrLogin,)
 
@@ -49,12 +37,13 @@ class SummaryView(StudentView):
         parameters=[serializers.USER],
     )
     def get(self, request: Request, user_id: str) -> Response:
-        student = self.find(user_id)
+        student = self.find_recorded(user_id)
         found = progress_selectors.summary(progress_selectors.facts(self.viewer, [student.pk]), student)
         return _answer("Student progress retrieved successfully", user_id=student.email, progress=found)
 
 
-class AssignmentView(StudentView):
+class AssignmentView(ApiView):
+    action = "get progress"
     token_methods = frozenset({"GET"})
     permission_classes = (ClassKeyOrLogin,)
 
@@ -66,7 +55,7 @@ class AssignmentView(StudentView):
     )
     def get(self, request: Request, user_id: str, assignment_id: str) -> Response:
         pk = path_id(assignment_id, "assignment_id")
-        student = self.find(user_id)
+        student = self.find_recorded(user_id)
         known = progress_selectors.facts(
             self.viewer, [student.pk], only=pk if abs(pk) <= MAX_BIGINT else 0, times=False
         )
@@ -218,9 +207,7 @@ class ProcessEventView(ApiView):
         """
         if self.viewer.is_admin:
             return None
-        student = find_student(self.viewer, user_id)
-        if student is None:
-            raise NotFound("Student not found")
+        student = self.find_student(user_id)
         shared = classes_of(self.viewer).filter(enrolments__student=student.pk).order_by("pk")
         named = shared.filter(assignments=row_number(assignment_id) or 0).first()
         return (named or shared[0]).pk

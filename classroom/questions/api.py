@@ -17,7 +17,7 @@ from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 
 
 class QuestionAnswer(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ class QuestionView(ApiView):
         """`yes` is no request for help: the client sends that as an event. `never` also switches questions off. An
         answer counts however late it comes, and may be repeated."""
         fields = validated(QuestionAnswer(data=request.data))
-        assert isinstance(self.holder, StudentHolder)
+        assert isinstance(self.holder, StudentTokenHolder)
         try:
             row = answer(fields["id"], self.holder, answer=fields["answer"], now=timezone.now())
         except StuckQuestion.DoesNotExist:
@@ -75,6 +75,6 @@ class QuestionView(ApiView):
     def put(self, request: Request) -> Response:
         """In the class of the token. Nobody is asked in a class that does not ask."""
         fields = validated(MayBeAsked(data=request.data))
-        assert isinstance(self.holder, StudentHolder)
+        assert isinstance(self.holder, StudentTokenHolder)
         switch(self.holder, may_be_asked=fields["may_be_asked"])
         return Response(MyQuestions(switches_of(self.holder)).data)

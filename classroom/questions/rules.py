@@ -1,4 +1,5 @@
-"""When a student is asked whether they are stuck, and for how long it counts. Pure; explained in docs/attention.md."""
+"""When a student is asked whether they are stuck, and how long the answer counts. Pure; explained in
+docs/attention.md."""
 
 from datetime import timedelta
 
@@ -11,5 +12,5 @@ FINE_FOR = timedelta(minutes=10)  # for so long "I'm fine" counts
 
 
 def is_worth_asking(probability: float) -> bool:
-    """Return whether the answer of a student who is stuck with this probability would tell something."""
+    """Return whether the answer of a student who is stuck with this probability would be informative."""
     return MIN_PROBABILITY <= probability < MAX_PROBABILITY

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from classroom.questions.models import StuckQuestion
 from classroom.questions.rules import FINE_FOR, OPEN_FOR
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import StudentClass
 from realtime.messages import timestamp
 
@@ -22,7 +22,7 @@ class OpenQuestion:
         return {"id": self.id, "asked_at": self.asked_at, "until": self.until}
 
 
-def open_question(holder: StudentHolder, *, now: datetime) -> OpenQuestion | None:
+def open_question(holder: StudentTokenHolder, *, now: datetime) -> OpenQuestion | None:
     """Return the question that the student of the token has not answered yet. One query."""
     asked = StuckQuestion.objects.filter(student=holder.student_id, asked_at__gt=now - OPEN_FOR)
     row = asked.filter(class_ref=holder.class_id, answer=None).order_by("-asked_at").first()
@@ -40,7 +40,7 @@ def who_is_fine(class_ids: Collection[int] | None, *, now: datetime) -> dict[int
     return {student_id: at for student_id, at in rows if at is not None}
 
 
-def switches_of(holder: StudentHolder) -> dict[str, bool]:
+def switches_of(holder: StudentTokenHolder) -> dict[str, bool]:
     """Return whether the class asks, and whether this student may be asked. One query."""
     enrolment = StudentClass.objects.filter(student=holder.student_id, class_ref=holder.class_id)
     is_on, may_be_asked = enrolment.values_list("class_ref__asks_if_stuck", "may_be_asked").first() or (False, True)

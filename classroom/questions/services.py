@@ -10,7 +10,7 @@ from classroom.questions.models import StuckQuestion
 from classroom.questions.rules import AFTER_HELP, ASK_AGAIN
 from events.models import HelpRequest
 from lms.access import Scope
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Student, StudentClass
 from realtime import broadcast
 from realtime.broadcast import best_effort
@@ -47,7 +47,7 @@ def ask(class_id: int, chances: Mapping[int, float], *, now: datetime) -> list[i
     return chosen
 
 
-def answer(question_id: int, holder: StudentHolder, *, answer: str, now: datetime) -> StuckQuestion:
+def answer(question_id: int, holder: StudentTokenHolder, *, answer: str, now: datetime) -> StuckQuestion:
     """Store the student's answer, however late; `never` switches questions off for them in this class. The same answer
     again changes nothing. Locks the row. Raises StuckQuestion.DoesNotExist, AnsweredBefore."""
     with transaction.atomic():
@@ -65,7 +65,7 @@ def answer(question_id: int, holder: StudentHolder, *, answer: str, now: datetim
     return question
 
 
-def switch(holder: StudentHolder, *, may_be_asked: bool) -> None:
+def switch(holder: StudentTokenHolder, *, may_be_asked: bool) -> None:
     """Store whether the student of the token may be asked in this class."""
     theirs = StudentClass.objects.filter(student=holder.student_id, class_ref=holder.class_id)
     theirs.update(may_be_asked=may_be_asked)

@@ -102,14 +102,14 @@ def _classroom_to_change(request: HttpRequest, class_id: int | None) -> Classroo
 
 def _map_of(request: HttpRequest, classroom: Classroom) -> ClassroomMap:
     """Return the map that the form is about. Raises Http404 if it has been replaced."""
-    found = active_map(classroom.class_ref.pk if classroom.class_ref else None)
+    found = active_map(classroom.class_id)
     if found is None or request.POST.get("map") != str(found.pk):
         raise Http404
     return found
 
 
 def _replace_map(request: HttpRequest, classroom: Classroom, picture: bytes | None, name: str | None) -> None:
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     seating_services.upload_map(
         class_id=class_id, picture=picture, name=name, by=account_of(request), request=request, now=timezone.now()
     )

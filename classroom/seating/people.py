@@ -1,4 +1,4 @@
-"""Who may sit in a room, how they are written in its forms, and what was typed there."""
+"""The students who may sit in a room: how forms name them, and how typed names are read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

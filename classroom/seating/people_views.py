@@ -1,4 +1,4 @@
-"""The pages that say who sits where: one field a seat, everybody at once, two who swap, or a list."""
+"""The pages that assign students to seats: one field per seat, everybody at once, a swap of two, or a list."""
 
 import hashlib
 from contextlib import suppress
@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import is_fragment
 from classroom.base.display import display_of
+from classroom.base.setup_pages import setup_form
 from classroom.base.uploaded_lists import plain, uploaded
 from classroom.seating import room_services
 from classroom.seating.people import Choices, inputs_of, typed_people
 from classroom.seating.room_views import room_to_change, seats_of_room, show
 from classroom.seating.seat_list import SeatPreview, preview
-from classroom.setup.base_views import setup_form
 from core.identity import label_key, row_number
 from instructors.permissions import account_of
 from lms.models import Room

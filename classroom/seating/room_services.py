@@ -1,6 +1,7 @@
-"""Changes of rooms, seats and who sits there. The audit log records each, and the open pages hear of it."""
+"""Change rooms, seats and who sits there. The audit log records each change, and open pages receive it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from random import SystemRandom
 from typing import Any
@@ -8,8 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 
-from classroom.base.classrooms import BY_READING, Classroom
-from classroom.setup.members import ORDERS
+from classroom.base.classrooms import BY_READING, ORDERS, Classroom
 from instructors import audit
 from instructors.models import Instructor
 from lms import rooms, seating
@@ -23,7 +23,7 @@ FILL_ORDERS = ("reading", "number", RANDOM)
 def make_room(
     class_ref: Class, *, name: str, seats: Sequence[PlacedSeat], by: Instructor, request: HttpRequest, now: datetime
 ) -> Room:
-    """Make a room and record it. Raises what `lms.rooms.make_room` raises."""
+    """Make a room. Raises what `lms.rooms.make_room` raises."""
     with transaction.atomic():
         made = rooms.make_room(class_ref.pk, name=name, seats=seats, now=now)
         _record("room_create", made, by, request, seats=len(seats))
@@ -32,11 +32,9 @@ def make_room(
 
 
 def rename_room(room: Room, *, name: str, by: Instructor, request: HttpRequest) -> None:
-    """Rename the room and record it. Raises RoomNameTaken."""
-    with transaction.atomic():
+    """Rename the room. Raises RoomNameTaken."""
+    with _change("room_update", room, by, request, fields=["name"]):
         rooms.rename_room(room, name=name)
-        _record("room_update", room, by, request, fields=["name"])
-    rooms.announce_room(room)
 
 
 def remove_room(room: Room, *, by: Instructor, request: HttpRequest) -> None:
@@ -48,7 +46,7 @@ def remove_room(room: Room, *, by: Instructor, request: HttpRequest) -> None:
 
 
 def copy_room(room: Room, *, to: Class, name: str, by: Instructor, request: HttpRequest, now: datetime) -> Room:
-    """Copy the room and record it. Raises RoomNameTaken, TooManyRooms."""
+    """Copy the room. Raises RoomNameTaken, TooManyRooms."""
     with transaction.atomic():
         made = rooms.copy_room(room, to=to, name=name, by=by.email, now=now)
         _record("room_create", made, by, request, copy_of=room.pk)
@@ -59,26 +57,20 @@ def copy_room(room: Room, *, to: Class, name: str, by: Instructor, request: Http
 def set_picture(
     room: Room, picture: bytes | None, *, name: str | None, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
-    with transaction.atomic():
+    with _change("room_update", room, by, request, fields=["picture"]):
         rooms.set_picture(room, picture, name=name, by=by.email, now=now)
-        _record("room_update", room, by, request, fields=["picture"])
-    rooms.announce_room(room)
 
 
 def lay_out(room: Room, seats: Sequence[PlacedSeat], *, by: Instructor, request: HttpRequest) -> None:
-    """Replace the seats of the room and record it. Raises TooManySeats, SeatLabelTaken."""
-    with transaction.atomic():
+    """Replace the seats of the room. Raises TooManySeats, SeatLabelTaken."""
+    with _change("room_update", room, by, request, seats=len(seats)):
         rooms.lay_out(room, seats)
-        _record("room_update", room, by, request, seats=len(seats))
-    rooms.announce_room(room)
 
 
 def add_seat(room: Room, seat: PlacedSeat, *, by: Instructor, request: HttpRequest) -> None:
-    """Add a seat and record it. Raises TooManySeats, SeatLabelTaken."""
-    with transaction.atomic():
+    """Add a seat. Raises TooManySeats, SeatLabelTaken."""
+    with _change("room_update", room, by, request, added=seat.label):
         rooms.add_seat(room, seat)
-        _record("room_update", room, by, request, added=seat.label)
-    rooms.announce_room(room)
 
 
 def change_seats(
@@ -103,34 +95,26 @@ def change_seats(
 def assign(
     room: Room, people: Mapping[int, int | None], *, by: Instructor, request: HttpRequest, now: datetime, **details: Any
 ) -> None:
-    """Place students on seats and record it. Raises NotInClass."""
-    with transaction.atomic():
+    """Place students on seats. Raises NotInClass."""
+    with _change("seats_assign", room, by, request, seats=len(people), **details):
         seating.assign(room, people, now=now)
-        _record("seats_assign", room, by, request, seats=len(people), **details)
-    rooms.announce_room(room)
 
 
 def place(room: Room, *, student_id: int, seat_id: int, by: Instructor, request: HttpRequest, now: datetime) -> None:
-    """Place one student and record it. Raises NotInClass."""
-    with transaction.atomic():
+    """Place one student. Raises NotInClass."""
+    with _change("seats_assign", room, by, request, seats=1):
         seating.place(room, student_id, seat_id, now=now)
-        _record("seats_assign", room, by, request, seats=1)
-    rooms.announce_room(room)
 
 
 def swap(room: Room, first: int, second: int, *, by: Instructor, request: HttpRequest, now: datetime) -> None:
-    with transaction.atomic():
+    with _change("seats_assign", room, by, request, seats=2):
         seating.swap(room, first, second, now=now)
-        _record("seats_assign", room, by, request, seats=2)
-    rooms.announce_room(room)
 
 
 def free_all(room: Room, *, by: Instructor, request: HttpRequest) -> int:
-    with transaction.atomic():
-        count = seating.free_all(room)
-        _record("seats_free", room, by, request, seats=count)
-    rooms.announce_room(room)
-    return count
+    with _change("seats_free", room, by, request) as details:
+        details["seats"] = seating.free_all(room)
+    return int(details["seats"])
 
 
 def fill(
@@ -141,11 +125,9 @@ def fill(
     students = list(found)
     if order == RANDOM:
         SystemRandom().shuffle(students)
-    with transaction.atomic():
-        count = seating.fill(room, students, keep=keep, now=now)
-        _record("seats_assign", room, by, request, seats=count, order=order)
-    rooms.announce_room(room)
-    return count
+    with _change("seats_assign", room, by, request, order=order) as details:
+        details["seats"] = seating.fill(room, students, keep=keep, now=now)
+    return int(details["seats"])
 
 
 def import_list(
@@ -159,11 +141,19 @@ def import_list(
     now: datetime,
 ) -> None:
     """Place the people of a list; with `free_others` nobody else has a seat in the room."""
-    with transaction.atomic():
+    with _change("seat_list_import", room, by, request, seats=len(people), skipped=skipped):
         if free_others:
             seating.free_all(room)
         seating.assign(room, people, now=now)
-        _record("seat_list_import", room, by, request, seats=len(people), skipped=skipped)
+
+
+@contextmanager
+def _change(action: str, room: Room, by: Instructor, request: HttpRequest, **details: Any) -> Iterator[dict[str, Any]]:
+    """Change the room in a transaction with its audit entry, and announce it after the commit. The block may add to the
+    details."""
+    with transaction.atomic():
+        yield details
+        _record(action, room, by, request, **details)
     rooms.announce_room(room)
 
 

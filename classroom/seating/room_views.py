@@ -12,11 +12,11 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, is_fragment
 from classroom.base.js_strings import seat_texts
+from classroom.base.setup_pages import setup_form, taught_classroom
 from classroom.seating import room_services
 from classroom.seating.map_views import picture_problem
 from classroom.seating.room_forms import BadSeat, CopyForm, GridForm, NameForm, NewRoomForm, SeatRow, typed_seat
 from classroom.seating.seats import Plan, plan_of, room_in
-from classroom.setup.base_views import setup_form, taught_classroom
 from core.identity import label_key
 from instructors.permissions import account_of
 from lms.images import BadPicture, as_jpeg, check_upload

@@ -1,4 +1,4 @@
-"""What importing a list of seats would do."""
+"""Preview the import of a list of seats."""
 
 from collections import Counter
 from collections.abc import Sequence

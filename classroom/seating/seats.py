@@ -6,7 +6,7 @@ from datetime import datetime
 
 from classroom.attention.claims import claims_of
 from classroom.base.classrooms import MAX_CARDS, Classroom, latest_of
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from classroom.base.rooms import ALL, TEAMS
 from classroom.base.student_cards import Card, card, place_of
 from classroom.seating.plans import PlanSize, fitting, plan_size
@@ -63,9 +63,7 @@ def choice_among(rooms: list[Room], *wanted: str) -> str:
     return next((choice for choice in wanted if choice in possible), str(rooms[0].pk))
 
 
-def seat_view(
-    classroom: Classroom, rooms: list[Room], choice: str, *, now: datetime, display: Display = PLAIN
-) -> SeatView:
+def seat_view(classroom: Classroom, rooms: list[Room], choice: str, *, now: datetime, display: Display) -> SeatView:
     """Return the chosen rooms. Eight queries, whatever the number of students, rooms and seats."""
     assert classroom.class_ref is not None
     chosen = [room for room in rooms if choice in (ALL, str(room.pk))]

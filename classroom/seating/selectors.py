@@ -25,20 +25,20 @@ MAX_LENGTH_ON_MAP = 14  # characters of a team's name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class TeamMember:
     card: Card
     helper: str  # the instructor who is on the way; empty if none
 
 
 @dataclass(frozen=True, kw_only=True)
-class Team:
+class TeamWithMembers:
     """A team. `key` is its name in messages and on the map; students without a team share one key.
 
     `members` may be empty: a team can have a place before its students are active.
     """
 
     key: str
-    members: list[Member]
+    members: list[TeamMember]
     point: Point | None
 
     @property
@@ -93,17 +93,17 @@ class Team:
 
 @dataclass(frozen=True, kw_only=True)
 class TeamView:
-    teams: list[Team]  # by the most urgent status, then by name
+    teams: list[TeamWithMembers]  # by the most urgent status, then by name
     map: ClassroomMap | None
     is_capped: bool
 
     @property
-    def marks(self) -> list[Team]:
+    def marks(self) -> list[TeamWithMembers]:
         """The teams in the order of painting: the last lies on top, so help requests come last."""
         return self.teams[::-1]
 
     @property
-    def unplaced(self) -> list[Team]:
+    def unplaced(self) -> list[TeamWithMembers]:
         return [team for team in self.teams if team.point is None]
 
 
@@ -111,35 +111,35 @@ def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) 
     """Return the teams of the classroom. Seven queries, whatever the number of students and teams."""
     rows = student_rows(latest_of(classroom.students), scope=classroom.scope, now=now)
     claims = claims_of((row["studentId"] for row in rows), scope=classroom.scope, now=now)
-    members: dict[str, list[Member]] = {}
+    members: dict[str, list[TeamMember]] = {}
     for row in rows:
         claim = claims.get(row["studentId"])
-        found = Member(card=card(row, display, classroom.people), helper=claim.by if claim else "")
+        found = TeamMember(card=card(row, display, classroom.people), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
-    active = active_map(classroom.class_ref.pk if classroom.class_ref else None)
+    active = active_map(classroom.class_id)
     points = points_on(active) if active else {}
     return TeamView(teams=_teams(members, points), map=active, is_capped=len(rows) >= MAX_CARDS)
 
 
-def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:
+def _teams(members: Mapping[str, list[TeamMember]], points: Mapping[str, Point]) -> list[TeamWithMembers]:
     places = {label_key(name): (name, point) for name, point in points.items()}
     made = [
-        Team(
+        TeamWithMembers(
             key=name,
             members=sorted(there, key=_order_of_member),
             point=places.pop(label_key(name), (name, None))[1],
         )
         for name, there in members.items()
     ]
-    made += [Team(key=name, members=[], point=point) for name, point in places.values()]
+    made += [TeamWithMembers(key=name, members=[], point=point) for name, point in places.values()]
     return sorted(made, key=lambda team: (RANKS[team.worst], *_order_of_name(team)))
 
 
-def _order_of_member(member: Member) -> tuple[int, bool, str, int]:
+def _order_of_member(member: TeamMember) -> tuple[int, bool, str, int]:
     return place_of(member.card)
 
 
-def _order_of_name(team: Team) -> tuple[bool, list[tuple[int, str]]]:
+def _order_of_name(team: TeamWithMembers) -> tuple[bool, list[tuple[int, str]]]:
     """Return a sort key: team 2 before team 10, students without a team last."""
     parts = re.findall(r"\d+|\D+", team.key.lower())
     return team.key == NO_TEAM, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

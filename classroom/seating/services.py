@@ -17,7 +17,7 @@ def upload_map(
     *,
     class_id: int | None,
     picture: bytes | None,
-    name: str | None = None,
+    name: str | None,
     by: Instructor,
     request: HttpRequest,
     now: datetime,

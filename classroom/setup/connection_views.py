@@ -11,10 +11,10 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
-from classroom.setup.base_views import show, taught_classroom
+from classroom.base.setup_pages import show, taught_classroom
 from classroom.setup.client_health import clients_of
 from classroom.setup.devices import confirm_device, devices_of, end_code, make_code, revoke_device
-from classroom.setup.jupyterlab import Address, connection_of
+from classroom.setup.jupyterlab import ServerUrl, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
 from core.identity import row_number
 from events.intake.class_keys import REMEMBERED
@@ -117,7 +117,7 @@ def _page(request: HttpRequest, class_id: int, *, key: str = "") -> HttpResponse
         classroom,
         "connection",
         key=key,
-        address=Address(f"{url}?key={key}" if key else url),
+        address=ServerUrl(f"{url}?key={key}" if key else url),
         connection=connection_of(found, now=now),
         clients=clients_of(classroom, now=now, display=display_of(request)),
         remembered=int(REMEMBERED),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from classroom.base.copy_fields import DaysField
-from classroom.setup.base_views import setup_form, show, taught_classroom
+from classroom.base.setup_pages import setup_form, show, taught_classroom
 from classroom.setup.classes import CODE_LENGTH, CodeTaken, copy_class, new_code
 from classroom.setup.detail_views import code_is_taken
 from core.validators import validate_visible

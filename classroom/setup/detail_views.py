@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action
-from classroom.setup.base_views import setup_form, show, taught_classroom
+from classroom.base.setup_pages import setup_form, show, taught_classroom
 from classroom.setup.classes import CodeTaken, change_class, create_class, new_code
 from classroom.setup.forms import ClassForm
 from classroom.setup.jupyterlab import connection_of

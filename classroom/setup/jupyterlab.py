@@ -61,7 +61,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Address:
+class ServerUrl:
     """The URL that is entered in JupyterLab."""
 
     url: str

@@ -5,25 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OrderBy, Q, Value
-from django.db.models.functions import NullIf
+from django.db.models import Q
 
-from classroom.base.classrooms import BY_READING, Classroom
+from classroom.base.classrooms import BY_READING, ORDERS, Classroom
 from classroom.base.display import PLAIN, Display
 from lms.enrolment import Known, Listed, known_students
 from lms.models import Class, Student
 from lms.rosters.parser import Line, Table
 
-ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
-    "reading": BY_READING,
-    "name": ("name", "email", "pk"),
-    "number": (NullIf("student_number", Value("")).asc(nulls_last=True), *BY_READING),
-}
 MAX_MEMBERS = 500  # on the page; the search narrows a longer list
 
 
 @dataclass(frozen=True)
-class Member:
+class ClassMember:
     student_id: int
     name: str
     email: str
@@ -36,7 +30,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    rows: list[Member]
+    rows: list[ClassMember]
     count: int  # of all students of the class, regardless of the search
     search: str
     order: str = "reading"  # one of ORDERS
@@ -64,16 +58,16 @@ def members(classroom: Classroom, *, search: str = "", order: str = "", display:
     return Members(rows, enrolled.order_by().count(), search, order)
 
 
-def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[Member]:
+def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[ClassMember]:
     """Return those of these students who are in the class, by reading and name. One query."""
     found = classroom.students.filter(pk__in=student_ids).select_related("team").order_by(*BY_READING)
     return [_member(each, display) for each in found]
 
 
-def _member(student: Student, display: Display) -> Member:
+def _member(student: Student, display: Display) -> ClassMember:
     """`student` is a row of `ClassStudent`, which has number and reading."""
     shown = not display.projector
-    return Member(
+    return ClassMember(
         student.pk,
         display.name(student.pk, student.display_name),
         display.email(student.email),

@@ -1,6 +1,7 @@
-"""Merge two students of a class who are one person, and correct the address of one.
+"""Merge two students of a class who are the same person, and correct the address of one.
 
-Both change the person for all their classes. A teacher may where all of these are the teacher's; else an admin.
+Both change the person for all their classes. A teacher may do so if they teach all of these classes, otherwise only an
+admin.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from classroom.base.classrooms import Classroom
-from classroom.setup.members import Member, members_among
+from classroom.setup.members import ClassMember, members_among
 from instructors import audit
 from instructors.models import Instructor
 from lms import merging
@@ -20,14 +21,14 @@ from lms.models import Class, Student
 
 @dataclass(frozen=True, kw_only=True)
 class MergePreview:
-    kept: Member
-    other: Member
+    kept: ClassMember
+    other: ClassMember
     counts: list[tuple[str, int, int]]  # words, of the kept one now, what comes from the other
     shared_work: list[merging.SharedWork]
     is_refused: bool  # the other one is in classes that this user does not teach
 
     @property
-    def both(self) -> list[Member]:
+    def both(self) -> list[ClassMember]:
         """Return the two in an order that does not change with the choice."""
         return sorted((self.kept, self.other), key=lambda member: member.student_id)
 

@@ -1,4 +1,4 @@
-"""Move students from one class of a teacher to another: who they are moves, what they did stays."""
+"""Move students from one class of a teacher to another: their enrolment moves, their activity stays."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.setup.members import Member, members_among
+from classroom.setup.members import ClassMember, members_among
 from events.models import CellExecution
 from instructors import audit
 from instructors.models import Instructor
@@ -24,7 +24,7 @@ from lms.models import AssignmentSubmission, Class, StudentClass, StudentToken
 class Moved:
     """What becomes of one student."""
 
-    member: Member
+    member: ClassMember
     runs: int
     hand_ins: int
     grades: int

@@ -1,7 +1,7 @@
 """Edit name, reading, number and team of the students of a class in one form.
 
-Each row carries a digest of what it showed. A row that somebody else has changed since is shown again with theirs, and
-nothing is saved until the teacher has seen it.
+Each row carries a digest of what it showed. A row that somebody else has changed since is shown again with their
+values, and nothing is saved until the teacher has seen it.
 """
 
 import hashlib

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.base.decorators import class_action
 from classroom.base.display import display_of
+from classroom.base.setup_pages import setup_form, show, taught_classroom
 from classroom.setup import merges, moves, register_edits
-from classroom.setup.base_views import setup_form, show, taught_classroom
 from classroom.setup.members import members
 from core.identity import row_number
 from core.validators import validate_address

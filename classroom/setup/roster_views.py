@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import display_of
+from classroom.base.setup_pages import setup_form, show, taught_classroom
 from classroom.base.uploaded_lists import plain, uploaded
-from classroom.setup.base_views import setup_form, show, taught_classroom
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
 from instructors.permissions import account_of

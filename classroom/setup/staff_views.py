@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page, classroom_of
+from classroom.base.setup_pages import show, taught_classroom
 from classroom.setup import invitations, staff
-from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.forms import ROLE_LABELS, InviteForm
 from classroom.setup.staff_selectors import staff_of
 from core.identity import row_number

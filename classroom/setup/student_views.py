@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
-from classroom.setup.base_views import show, taught_classroom
+from classroom.base.setup_pages import show, taught_classroom
 from classroom.setup.members import members, register
 from classroom.setup.students import remove
 from instructors import audit

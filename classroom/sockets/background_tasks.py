@@ -20,7 +20,7 @@ from classroom.sockets import external_subscriber, question_rounds
 from classroom.sockets.inbox_delivery import InboxDelivery
 from core import login_requirement
 from instructors.credentials import Credential, invalid_credentials
-from lms.key_holders import confirmed_tokens, open_keys
+from lms.credential_holders import confirmed_tokens, open_keys
 from realtime import graceful_shutdown, presence
 from realtime.connections import AUTHENTICATION_FAILED, Connection, connections
 from realtime.fanout import FanOut

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from classroom.sockets import people
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import Frame
 from core.login_requirement import logins_required
 from core.redis import async_client
@@ -116,7 +116,7 @@ def groups_of(frame: Frame) -> list[str]:
 
 
 # How the value of each field is resolved to a student, in order of precedence.
-RESOLVERS: dict[str, Callable[[str], Person]] = {
+RESOLVERS: dict[str, Callable[[str], StudentIdentity]] = {
     "student_id": people.by_number,
     "emailAddress": people.by_address,
     "email": people.by_address,
@@ -125,7 +125,7 @@ RESOLVERS: dict[str, Callable[[str], Person]] = {
 }
 
 
-def _student(frame: Frame) -> Person | None:
+def _student(frame: Frame) -> StudentIdentity | None:
     """Return the student that a notice is about, or None. At most two queries."""
     data = frame.get("data")
     for fields in (frame, data if isinstance(data, dict) else {}):

@@ -1,9 +1,9 @@
 """Deliver news to the students who wait for it in this web process. A background task, once in each.
 
 A signal of `realtime.broadcast.wake_inboxes` says only whose news it is. Long polls and devices' sockets
-(`realtime.watchers`) are woken and read it. A help queue is read here once for all who ask in a class: one claim
-changes the place of everybody behind it. Those whose state changed are woken, and their other sockets (W2) are sent the
-frame `help_status`.
+(`realtime.watchers`) are woken and read it. The help queue of a class is read here once for all its students, because
+one claim changes the place of everybody behind it. Students whose state changed are woken, and their other sockets (W2)
+receive the frame `help_status`.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class InboxDelivery:
                 self._arrived.set()
 
     async def repeat(self) -> None:
-        """Look at the queues now and then, and let devices read their inboxes."""
+        """Check the queues regularly, and let devices read their inboxes."""
         while True:
             await asyncio.sleep(REPEAT_INTERVAL)
             for class_id in self._heard_classes():

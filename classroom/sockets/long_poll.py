@@ -1,15 +1,14 @@
 """Let `GET /me/inbox?wait=…` wait until there is something to answer.
 
 An ASGI application around Django, which answers. A Django view that waits would hold a thread for each student, because
-the middleware is synchronous. Here one who waits is a task and an entry in memory (`realtime.watchers`).
+the middleware is synchronous. Here each waiting client is a task and an entry in memory (`realtime.watchers`).
 """
 
 import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
@@ -20,19 +19,16 @@ from redis.exceptions import RedisError
 from classroom.inbox.selectors import position_of, read_inbox
 from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
-from events.intake.app import credentials
+from core.asgi import Message, Receive, Scope, Send
 from events.intake.class_keys import KeyRefused, StudentTokenCache
-from lms.key_holders import StudentHolder
+from events.intake.request import credentials
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Student
 from realtime.watchers import Watcher, watchers
 
 PATH = re.compile(r"/api/v1/(?:v1/)?me/inbox/?")
 MAX_WATCHERS = 10  # of a student in a class; who comes after them is answered at once, and throttled like every call
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -56,7 +52,7 @@ class LongPoll:
         finally:
             peer.stop()
 
-    async def _holder(self, scope: Scope) -> StudentHolder | None:
+    async def _holder(self, scope: Scope) -> StudentTokenHolder | None:
         """Return the holder of the token that was sent; None where Django has to refuse the request."""
         _, token = credentials(scope)
         try:
@@ -66,7 +62,7 @@ class LongPoll:
 
 
 class _Peer:
-    """Who asks: reads ahead, to notice when they hang up, and hands on what was read."""
+    """The client: reads ahead to notice when it disconnects, and passes on what was read."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -74,7 +70,7 @@ class _Peer:
         self.next = asyncio.ensure_future(receive())
 
     def has_gone(self) -> bool:
-        """Return whether they hung up, once `next` is done. Read on otherwise."""
+        """Return whether the client has disconnected, once `next` is done. Read on otherwise."""
         message = self.next.result()
         self._read.append(message)
         if message["type"] == "http.disconnect":
@@ -94,8 +90,8 @@ class _Peer:
         self.next.cancel()
 
 
-async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: str, seconds: int) -> bool:
-    """Wait until there is news, the time is over, or the server stops. Return False if the peer has hung up."""
+async def _wait(peer: _Peer, watcher: Watcher, holder: StudentTokenHolder, *, since: str, seconds: int) -> bool:
+    """Wait until there is news, the time is over, or the server stops. Return False if the client has disconnected."""
     with contextlib.suppress(RedisError, OSError):  # no signal comes until Redis is back; the next poll tries again
         await background_tasks.start()
     deadline = time.monotonic() + seconds
@@ -123,7 +119,7 @@ async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: 
     return True
 
 
-def _is_news(holder: StudentHolder, since: str) -> bool:
+def _is_news(holder: StudentTokenHolder, since: str) -> bool:
     now = timezone.now()
     return read_inbox(holder, position_of(holder, since, now=now), now=now).is_news
 

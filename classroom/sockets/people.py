@@ -18,7 +18,7 @@ ANY_CHANNEL = re.compile(rf"({'|'.join(get_args(Channel))}):(\S.{{0,319}})", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StudentIdentity:
     """A student as a client names them, with a row or not yet.
 
     `spare_forms` are the forms of the given name, in addition to those of the student.
@@ -46,23 +46,23 @@ class Person:
         return [f"{channel}.{form}" for form in self.forms]
 
 
-def by_address(name: str) -> Person:
+def by_address(name: str) -> StudentIdentity:
     """Return the student with this e-mail, in any spelling; digits are an e-mail too. One query."""
     name = name.replace("\0", "")
     known = with_email(Student.objects.all(), name).only("email").first() if name.strip() else None
-    return Person(known.pk, known.email) if known else Person(spare_forms=(groups.email_form(name),))
+    return StudentIdentity(known.pk, known.email) if known else StudentIdentity(spare_forms=(groups.email_form(name),))
 
 
-def by_number(name: str | int) -> Person:
+def by_number(name: str | int) -> StudentIdentity:
     """Return the student that a `student_id` means: digits are a row id; any other text is an e-mail. One query."""
     number = row_number(str(name))
     if number is None:
         return by_address(str(name))
     known = Student.objects.filter(pk=number).only("email").first()
-    return Person(known.pk, known.email) if known else Person(spare_forms=(str(number),))
+    return StudentIdentity(known.pk, known.email) if known else StudentIdentity(spare_forms=(str(number),))
 
 
-def by_either(name: str | int) -> Person:
+def by_either(name: str | int) -> StudentIdentity:
     """Return the student that a client id or a `user_id` means: by e-mail, else by row id. At most two queries.
 
     A student found by row id has the form of the e-mail as well: it may belong to a student without any event yet.
@@ -73,7 +73,7 @@ def by_either(name: str | int) -> Person:
     if found.student_id is None and row_number(name) is not None:
         numbered = by_number(name)
         if numbered.student_id is not None:
-            return Person(numbered.student_id, numbered.email, spare_forms=found.spare_forms)
+            return StudentIdentity(numbered.student_id, numbered.email, spare_forms=found.spare_forms)
     return found
 
 
@@ -83,7 +83,7 @@ def shared_classes(user: User, student_id: int) -> list[int]:
     return list(enrolled.values_list("class_ref_id", flat=True))
 
 
-def channel_groups(user: User | None, person: Person, channel: Channel) -> list[str]:
+def channel_groups(user: User | None, person: StudentIdentity, channel: Channel) -> list[str]:
     """Return the groups of a student's channel that this account may join, or an empty list. At most two queries."""
     if not logins_required() or (user is not None and user.is_admin):
         return person.groups(channel)

@@ -1,4 +1,4 @@
-"""Ask students whether they are stuck, now and then: those whose devices or long polls this process serves.
+"""Ask students at intervals whether they are stuck: those whose devices or long polls this process serves.
 
 Two processes may look at one class at once; `classroom.questions.services.ask` sees to it that nobody is asked twice.
 """
@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
-from classroom.attention.asking import ask_uncertain_students
+from classroom.attention.questions import ask_uncertain_students
 from realtime import broadcast
 from realtime.watchers import watchers
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from realtime.connections import ClientType
-from realtime.messages import STAMP, Flat, Id, Message, Named, Part
+from realtime.messages import STAMP, Flat, Id, Message, MessagePart, Named
 from realtime.presence import Stats
 
 
@@ -58,7 +58,7 @@ class TextMessage(Message, tag="text_message"):
     timestamp: str = STAMP
 
 
-class ProgressView(Part):
+class ProgressView(MessagePart):
     """W5. `classroom.sockets.progress` selects the data."""
 
     type: Literal["initial_progress", "progress_update", "initial_data", "all_progress_update", "student_detail"]

@@ -76,7 +76,7 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class StudentRun:
     pk: int
     status: str
     at: datetime
@@ -134,12 +134,12 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    runs: list[Run]
+    runs: list[StudentRun]
     older: int | None  # `before` of the next page
     newest: int  # id of the run stored last
     is_full: bool
 
-    def since(self, after: int) -> list[Run]:
+    def since(self, after: int) -> list[StudentRun]:
         return [run for run in self.runs if run.pk > after]
 
 
@@ -183,11 +183,13 @@ def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[C
     )
 
 
-def _page(rows: Sequence[CellExecution], *, after: int, above: CellExecution | None, in_history: bool) -> list[Run]:
+def _page(
+    rows: Sequence[CellExecution], *, after: int, above: CellExecution | None, in_history: bool
+) -> list[StudentRun]:
     """Return the first page of `rows`; `above` is the run shown above the first."""
     tries = _tries(rows)
     characters_left = MAX_PAGE_LENGTH
-    page: list[Run] = []
+    page: list[StudentRun] = []
     for index, row in enumerate(rows[:RUNS_A_PAGE]):
         over = rows[index - 1] if index else above
         if row.pk > after:
@@ -226,12 +228,12 @@ def _run(
     in_history: bool,
     *,
     is_first: bool,
-) -> Run:
+) -> StudentRun:
     max_length = min(MAX_TEXT_LENGTH, max(SHORT_TEXT, characters_left))
     change = compare(_code(earlier), _code(row)) if earlier is not None and _code(row) else None
     is_changed = change is not None and not change.is_nothing
     position = row.cell_index if row.cell_index is not None and row.cell_index >= 0 else row.cell.position
-    return Run(
+    return StudentRun(
         pk=row.pk,
         status=row.status,
         at=row.executed_at,

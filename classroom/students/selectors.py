@@ -10,11 +10,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
-from classroom.attention.board import may_act
-from classroom.attention.claims import Claim, cases_in, claims_of
+from classroom.attention.claims import Claim, cases_in, claims_of, may_act
 from classroom.attention.models import AttentionCase
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
 from classroom.lesson_report.student_lessons import StudentTerm, student_term
@@ -115,7 +114,7 @@ def student_page(
     query: PageQuery,
     user: Instructor,
     now: datetime,
-    display: Display = PLAIN,
+    display: Display,
 ) -> StudentPage:
     """Return the page. Raises Http404 for a student who is not in this classroom.
 

@@ -81,7 +81,7 @@ def _page(request: HttpRequest, classroom: Classroom, student_id: int, query: Pa
 def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: StudentPage) -> str:
     """Return the signed view that this request belongs to: the given one, or a new one, which is audited."""
     user, view = account_of(request), request.GET.get("view", "")
-    subject = f"{user.pk}/{classroom.class_ref.pk if classroom.class_ref else ''}/{student_id}"
+    subject = f"{user.pk}/{classroom.class_id or ''}/{student_id}"
     try:
         if is_fragment(request) and _view_signer.unsign(view, max_age=MAX_VIEW_AGE) == subject:
             return view
@@ -93,7 +93,7 @@ def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: 
         request=request,
         target_type="student",
         target_id=page.card.email,
-        details={"class": classroom.class_ref.pk if classroom.class_ref else None, "part": page.query.part},
+        details={"class": classroom.class_id, "part": page.query.part},
     )
     return _view_signer.sign(subject)
 

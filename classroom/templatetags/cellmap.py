@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from classroom.cells.selectors import SIGNS, CellMap, Row
+from classroom.cells.selectors import SIGNS, CellMap, MapRow
 
 register = template.Library()
 
@@ -12,7 +12,7 @@ AT_MEDIAN = {state: f'<td class="s{state} median">{sign}</td>' for state, sign i
 
 
 @register.filter
-def cells(row: Row, found: CellMap) -> SafeString:
+def cells(row: MapRow, found: CellMap) -> SafeString:
     """Return one `td` per column, with its state as class and sign, and the class `median`."""
     pieces = [PLAIN[state] for state in row.states]
     if found.median:

@@ -17,7 +17,7 @@ from classroom.base.markdown import markdown as markdown_to_html
 from classroom.base.rooms import chosen_room, seats_text
 from classroom.base.tabs import Link, tabs_of
 from classroom.privacy.services import open_requests
-from core import moments
+from core import time_formats
 
 register = template.Library()
 
@@ -81,38 +81,38 @@ def lasting(span: timedelta | None) -> str:
 @register.filter
 def moment(value: datetime | None, precision: str = "") -> str:
     """Return `2026-11-28 16:31`; with `moment:"seconds"` to the second."""
-    return moments.moment_text(value, seconds=precision == "seconds")
+    return time_formats.moment_text(value, seconds=precision == "seconds")
 
 
 @register.filter
 def day(value: datetime | None) -> str:
     """Return `2026-11-28`."""
-    return moments.day_text(value)
+    return time_formats.day_text(value)
 
 
 @register.filter
 def clock(value: datetime | None, precision: str = "") -> str:
     """Return `16:31`; with `clock:"seconds"` to the second."""
-    return moments.clock_text(value, seconds=precision == "seconds")
+    return time_formats.clock_text(value, seconds=precision == "seconds")
 
 
 @register.filter
 def clock_after(value: datetime | None, since: datetime) -> str:
     """Return the time of day of what began at `since`; with the day, where that is another."""
-    is_same_day = moments.day_text(value) == moments.day_text(since)
-    return moments.clock_text(value) if is_same_day else moments.moment_text(value)
+    is_same_day = time_formats.day_text(value) == time_formats.day_text(since)
+    return time_formats.clock_text(value) if is_same_day else time_formats.moment_text(value)
 
 
 @register.filter
 def span(since: datetime, until: datetime) -> str:
     """Return `2026-11-28 10:00–11:30`."""
-    return moments.span_text(since, until)
+    return time_formats.span_text(since, until)
 
 
 @register.simple_tag
 def zone() -> str:
     """Return the name of the time zone of all times on the pages."""
-    return moments.zone_name()
+    return time_formats.zone_name()
 
 
 @register.filter

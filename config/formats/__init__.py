@@ -1,4 +1,4 @@
-"""The form of dates in every language for what Django writes by itself, the administration: as in core.moments."""
+"""Date formats of every language for what Django itself formats (the admin site), as in core.time_formats."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i"

@@ -12,7 +12,7 @@ from core import redis_address
 from core.redis import ASYNC_RECONNECT, CONNECT_TIMEOUT, sentinel_options
 
 
-def _checked(name: str, url: str) -> redis_address.Address:
+def _checked(name: str, url: str) -> redis_address.RedisAddress:
     """Return the address. Raises ImproperlyConfigured, without the password in it."""
     try:
         return redis_address.parse(url)

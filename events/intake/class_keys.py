@@ -8,14 +8,21 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 
 from lms.api.authentication import NOT_ACTIVE, UNKNOWN, WAITING
-from lms.key_holders import KeyHolder, StudentHolder, holder_of_key, holder_of_token, record_key_use, record_token_use
+from lms.credential_holders import (
+    ClassKeyHolder,
+    StudentTokenHolder,
+    holder_of_key,
+    holder_of_token,
+    record_key_use,
+    record_token_use,
+)
 
 # Seconds for which an entry is valid: a revoked key or token is accepted for at most so long.
 REMEMBERED = 15.0
 MAX_CACHED = 10_000
 MAX_LENGTH = 128  # characters; longer texts are no credential of ours, and are neither looked up nor kept
 
-Holder = TypeVar("Holder", KeyHolder, StudentHolder)
+Holder = TypeVar("Holder", ClassKeyHolder, StudentTokenHolder)
 
 
 class KeyRefused(Exception):
@@ -61,14 +68,14 @@ class _Cache(ABC, Generic[Holder]):
             del self._known[next(iter(self._known))]
 
 
-class ClassKeyCache(_Cache[KeyHolder]):
+class ClassKeyCache(_Cache[ClassKeyHolder]):
     noun = "class key"
 
     def __init__(self, is_key_required: bool) -> None:
         super().__init__()
         self.is_key_required = is_key_required
 
-    def find(self, text: str) -> KeyHolder | None:
+    def find(self, text: str) -> ClassKeyHolder | None:
         return _find(text)
 
     async def class_of(self, key: str | None) -> int | None:
@@ -87,13 +94,13 @@ class ClassKeyCache(_Cache[KeyHolder]):
         return holder.class_id
 
 
-class StudentTokenCache(_Cache[StudentHolder]):
+class StudentTokenCache(_Cache[StudentTokenHolder]):
     noun = "student token"
 
-    def find(self, text: str) -> StudentHolder | None:
+    def find(self, text: str) -> StudentTokenHolder | None:
         return _find_student(text)
 
-    async def student_of(self, token: str) -> StudentHolder:
+    async def student_of(self, token: str) -> StudentTokenHolder:
         """Return the student and class of a confirmed token. Raises KeyRefused."""
         now = time.monotonic()
         known = self._known.get(token)
@@ -107,7 +114,7 @@ class StudentTokenCache(_Cache[StudentHolder]):
         return holder
 
 
-def _find(key: str) -> KeyHolder | None:
+def _find(key: str) -> ClassKeyHolder | None:
     try:
         holder = holder_of_key(key)
         if holder:
@@ -117,7 +124,7 @@ def _find(key: str) -> KeyHolder | None:
         _close_connection()
 
 
-def _find_student(token: str) -> StudentHolder | None:
+def _find_student(token: str) -> StudentTokenHolder | None:
     try:
         holder = holder_of_token(token)
         if holder:

@@ -20,8 +20,10 @@ from core.json_size import TooManyValues
 from events.contract import records, schema
 from events.contract.records import Record
 from events.contract.schema import Event
-from events.intake.app import Appender, RequestRefused, inflate, kind_of_problem
+from events.intake.app import kind_of_problem
+from events.intake.appender import Appender
 from events.intake.class_keys import ClassKeyCache, KeyRefused, StudentTokenCache
+from events.intake.request import RequestRefused, inflate
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]

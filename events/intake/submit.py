@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.intake.app import RequestRefused
+from events.intake.request import RequestRefused
 from events.queue import jobs
 from events.queue.enqueue import QueueUnavailable, enqueue, event_of
 

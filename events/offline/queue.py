@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
+from core.postgres import execute
 from events.contract import records as contract_records
 from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
@@ -89,8 +90,8 @@ def _deliver_now(entries: Sequence[OfflineQueueEntry], enqueue_drains: EnqueueDr
 def _store(entries: list[OfflineQueueEntry], *, now: datetime) -> list[OfflineQueueEntry]:
     """Store the entries, dropping old ones of low priority. Return the entries for which there is no space."""
     with transaction.atomic():
-        with connection.cursor() as cursor:  # make counting and inserting atomic, so that the limit holds
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [offline_sync.LOCK, QUEUE_LOCK])
+        # Make counting and inserting atomic, so that the limit holds.
+        execute("SELECT pg_advisory_xact_lock(%s, %s)", [offline_sync.LOCK, QUEUE_LOCK])
         space = MAX_QUEUED - offline_sync.waiting().count()
         if space < len(entries):
             old = (

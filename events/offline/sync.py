@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
+from core.postgres import execute, fetch_all
 from events.contract import records
 from events.contract.schema import Event
 from events.models import OfflineQueueEntry
@@ -187,12 +187,9 @@ def _has_event_id(record: dict[str, Any]) -> bool:
 
 @contextmanager
 def _sync_lock() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, SYNCING])
-        [taken] = cursor.fetchone() or [False]
+    [[taken]] = fetch_all("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, SYNCING])
     try:
         yield taken
     finally:
         if taken:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, SYNCING])
+            execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, SYNCING])

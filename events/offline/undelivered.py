@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet
 
 from core.identity import email_key
+from core.postgres import fetch_all
 from events.models import OfflineQueueEntry
 from events.offline import queue as offline_queue
 from events.offline import sync as offline_sync
@@ -92,14 +92,12 @@ def state() -> QueueState:
 
 
 def _is_syncing() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND classid = %s AND objid = %s AND objsubid = 2)""",
-            [offline_sync.LOCK, offline_sync.SYNCING],
-        )
-        [found] = cursor.fetchone() or [False]
+    [[found]] = fetch_all(
+        """SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND classid = %s AND objid = %s AND objsubid = 2)""",
+        [offline_sync.LOCK, offline_sync.SYNCING],
+    )
     return bool(found)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.postgres import binary_cursor
 from events.changes import Progress, ProgressKey, Run
 from events.contract.effects import is_in_totals, status_of
 from events.contract.run_details import details_of
 from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
-from lms.binary_cursor import binary_cursor
 from lms.resolved_rows import ResolvedRows
 
 

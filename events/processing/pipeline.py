@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
-from core.postgres_errors import is_read_only
+from core.postgres import is_read_only, pipelined
 from events import metrics as events_metrics
 from events import timeseries
 from events.changes import Changes
@@ -28,7 +28,6 @@ from events.processing import instructor_events, notifications, store
 from events.processing.executions import Rule
 from events.queue import stream
 from lms import system_settings
-from lms.statement_pipeline import pipelined
 
 logger = logging.getLogger(__name__)
 

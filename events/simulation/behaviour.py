@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from events.simulation.impasse import Impasse, plan
-from events.simulation.lesson import LessonCell, Mistake, Notebook, notebook
+from events.simulation.lesson import LessonCell, LessonNotebook, Mistake, notebook
 from events.simulation.records import Event, Recorder
-from events.simulation.students import Archetype, Student
+from events.simulation.students import Archetype, SimulatedStudent
 
 Step = tuple[float, Event]
 
@@ -36,7 +36,7 @@ def pace_for(rate: float) -> float:
 class Stuck:
     """The ground truth for a detector: from the first failing run to the one that succeeded."""
 
-    student: Student
+    student: SimulatedStudent
     notebook_path: str
     cell_id: str
     start: datetime
@@ -46,14 +46,14 @@ class Stuck:
 
 class Life:
     def __init__(
-        self, *, student: Student, rng: Random, clock: Callable[[], datetime], pace: float = 1.0, first: int = 1
+        self, *, student: SimulatedStudent, rng: Random, clock: Callable[[], datetime], pace: float = 1.0
     ) -> None:
         self.student = student
         self.stuck: list[Stuck] = []  # ends may be in the future: readers clip them at now
         self._rng = rng
         self._clock = clock
         self._pace = pace
-        self._number = first
+        self._number = 1
         # Ids depend on the time too, or a second run of the same class would be a repetition of the first.
         self._record = Recorder(student=student, ids=Random(f"{rng.random()} {clock().isoformat()}"))  # noqa: S311
         self._count = 0  # the kernel's In [n]
@@ -63,7 +63,7 @@ class Life:
             yield from self._lesson(notebook(language=self.student.language, number=self._number))
             self._number = self._number % COURSE + 1
 
-    def _lesson(self, book: Notebook) -> Iterator[Step]:
+    def _lesson(self, book: LessonNotebook) -> Iterator[Step]:
         self._record.reload()
         self._count = 0
         yield self._signal(self._rng.expovariate(1 / 30) / self._pace, "notebook_opened", book)
@@ -73,7 +73,7 @@ class Life:
             done.append(cell)
             yield from self._look_back(book, [one for one in done if one.kind == "code"])
 
-    def _work(self, book: Notebook, cell: LessonCell) -> Iterator[Step]:
+    def _work(self, book: LessonNotebook, cell: LessonCell) -> Iterator[Step]:
         """Work on a cell: read, try, fail, try again, succeed, repeat."""
         think = self._natural(cell.minutes * 60, spread=0.5)
         if self._rng.random() < 0.05:  # a break: idle, but not stuck
@@ -92,7 +92,7 @@ class Life:
         """Return the probability that a failure becomes an impasse."""
         return 0.2 * (1 - self.student.skill) if self.student.archetype is Archetype.STEADY else 0.4
 
-    def _fail(self, book: Notebook, cell: LessonCell, think: float) -> Iterator[Step]:
+    def _fail(self, book: LessonNotebook, cell: LessonCell, think: float) -> Iterator[Step]:
         """Make a few ordinary errors, each followed by another with a probability of about one third."""
         mistake = self._rng.choice(cell.mistakes)
         yield self._wrong(think, book, cell, mistake)
@@ -103,7 +103,7 @@ class Life:
                 mistake = self._rng.choice(cell.mistakes)
             yield self._wrong(self._natural(25), book, cell, mistake)
 
-    def _be_stuck(self, book: Notebook, cell: LessonCell, think: float) -> Iterator[Step]:
+    def _be_stuck(self, book: LessonNotebook, cell: LessonCell, think: float) -> Iterator[Step]:
         """Carry out one impasse: its runs, its help signals, and finally a successful run."""
         impasse = plan(student=self.student, rng=self._rng, pace=self._pace)
         start = self._clock() + timedelta(seconds=think)
@@ -124,7 +124,7 @@ class Life:
                 yield self._signal(wait, act, book)
         yield self._right(impasse.seconds - elapsed, book, cell)
 
-    def _truth(self, book: Notebook, cell: LessonCell, impasse: Impasse, start: datetime) -> Stuck:
+    def _truth(self, book: LessonNotebook, cell: LessonCell, impasse: Impasse, start: datetime) -> Stuck:
         return Stuck(
             student=self.student,
             notebook_path=book.path,
@@ -134,7 +134,7 @@ class Life:
             asked=impasse.asks,
         )
 
-    def _look_back(self, book: Notebook, done: list[LessonCell]) -> Iterator[Step]:
+    def _look_back(self, book: LessonNotebook, done: list[LessonCell]) -> Iterator[Step]:
         """Sometimes run an earlier cell again, and rarely all of them."""
         if len(done) < 2:
             return
@@ -143,7 +143,7 @@ class Life:
         if self._rng.random() < 0.01:
             yield from self._run_all(book, done)
 
-    def _run_all(self, book: Notebook, done: list[LessonCell]) -> Iterator[Step]:
+    def _run_all(self, book: LessonNotebook, done: list[LessonCell]) -> Iterator[Step]:
         """Restart the kernel and run all cells. After an error the rest is sent as executed, but without a count."""
         self._count = 0
         broken = self._rng.choice(done) if self._rng.random() < 0.3 else None
@@ -161,21 +161,21 @@ class Life:
         if aborted and broken is not None:
             yield self._right(self._natural(20), book, broken)
 
-    def _leaf(self, wait: float, book: Notebook, cell: LessonCell) -> Step:
+    def _leaf(self, wait: float, book: LessonNotebook, cell: LessonCell) -> Step:
         earlier = [one for one in book.cells[: cell.index] if one.kind == "code"] or [book.cells[0]]
         return self._right(wait, book, self._rng.choice(earlier))
 
-    def _right(self, wait: float, book: Notebook, cell: LessonCell) -> Step:
+    def _right(self, wait: float, book: LessonNotebook, cell: LessonCell) -> Step:
         at, count = self._clock() + timedelta(seconds=wait), self._next_count() if cell.kind == "code" else None
         return wait, self._record.run(at=at, path=book.path, cell=cell, code=cell.code, count=count, result=cell.result)
 
-    def _wrong(self, wait: float, book: Notebook, cell: LessonCell, mistake: Mistake) -> Step:
+    def _wrong(self, wait: float, book: LessonNotebook, cell: LessonCell, mistake: Mistake) -> Step:
         at, count = self._clock() + timedelta(seconds=wait), self._next_count()
         return wait, self._record.run(
             at=at, path=book.path, cell=cell, code=mistake.code, count=count, error=mistake.error
         )
 
-    def _signal(self, wait: float, kind: str, book: Notebook) -> Step:
+    def _signal(self, wait: float, kind: str, book: LessonNotebook) -> Step:
         return wait, self._record.signal(kind=kind, at=self._clock() + timedelta(seconds=wait), path=book.path)
 
     def _next_count(self) -> int:

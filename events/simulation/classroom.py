@@ -2,14 +2,14 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from events.simulation.behaviour import Life, pace_for
 from events.simulation.records import Event, wire_time
 from events.simulation.sender import Sender
-from events.simulation.students import Student
+from events.simulation.students import SimulatedStudent
 
 MAX_PENDING = 4_000  # events; beyond, the class waits, so that a hanging server does not fill the memory
 GRACE_PERIOD = 8.0  # seconds for pending events after the lesson, for the delay and the retries
@@ -23,7 +23,7 @@ def wall_clock() -> datetime:
 class StudentClock:
     """A student with a clock at their latest step, so that a slow machine does not change their behaviour."""
 
-    def __init__(self, *, student: Student, rng: Random, pace: float, start: datetime) -> None:
+    def __init__(self, *, student: SimulatedStudent, rng: Random, pace: float, start: datetime) -> None:
         self.now = start
         self.life = Life(student=student, rng=rng, clock=lambda: self.now, pace=pace)
         self._steps = self.life.steps()
@@ -39,16 +39,14 @@ class Classroom:
     def __init__(
         self,
         *,
-        students: list[Student],
+        students: list[SimulatedStudent],
         rate: float,
         seed: int,
         start: datetime,
-        clock: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._start = start
         self._rate = rate
         self._seed = seed
-        self._clock = clock
         # Random numbers per student, so that adding a student does not change the others' behaviour.
         self.student_clocks = [
             StudentClock(student=student, rng=Random(f"{seed} {student.email}"), pace=pace_for(rate), start=start)  # noqa: S311
@@ -73,7 +71,7 @@ class Classroom:
         """Send all events up to `until`; cancel it to stop. Pending events then continue: see `finish`."""
         slots = asyncio.Semaphore(MAX_PENDING)
         for moment, event in self.timeline(until=until):
-            wait = (moment - self._clock()).total_seconds()
+            wait = (moment - wall_clock()).total_seconds()
             if wait > 0:
                 await asyncio.sleep(max(wait, TICK))
             await slots.acquire()

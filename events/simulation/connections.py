@@ -9,13 +9,14 @@ import ssl
 from collections import deque
 from urllib.parse import urlencode, urlsplit
 
+LIMIT = 200  # connections
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class ConnectionPool:
-    """Posts to one address; opens a connection where none is idle, at most `limit` at a time."""
+    """Posts to one address; opens a connection where none is idle, at most LIMIT at a time."""
 
-    def __init__(self, *, url: str, path: str = "/api/v1/events", key: str = "", limit: int = 200) -> None:
+    def __init__(self, *, url: str, path: str = "/api/v1/events", key: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an address; it must look like http://127.0.0.1:8000")
@@ -27,7 +28,7 @@ class ConnectionPool:
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
         self._idle: deque[Stream] = deque()
-        self._slots = asyncio.Semaphore(limit)
+        self._slots = asyncio.Semaphore(LIMIT)
 
     async def open(self) -> Stream:
         context = ssl.create_default_context() if self.secure else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from events.simulation.students import Archetype, Student
+from events.simulation.students import Archetype, SimulatedStudent
 
 HELP_INTERVAL = 10.0  # seconds between two signals while the extension's help button is on, whatever the pace
 NO_STOP_PROBABILITY = 0.05  # closed the browser instead of switching the button off
@@ -20,7 +20,7 @@ class Impasse:
     asks: bool
 
 
-def plan(*, student: Student, rng: Random, pace: float) -> Impasse:
+def plan(*, student: SimulatedStudent, rng: Random, pace: float) -> Impasse:
     """Return a plan that lasts 3 to 15 minutes of a real lesson, shorter for skilled students."""
     natural = min(max(rng.lognormvariate(5.9, 0.4) * (1.4 - student.skill), 180.0), 900.0)
     asks = rng.random() < student.asks
@@ -30,7 +30,7 @@ def plan(*, student: Student, rng: Random, pace: float) -> Impasse:
     return Impasse(seconds=natural / pace, acts=sorted(acts), asks=asks)
 
 
-def _tries(*, student: Student, rng: Random, natural: float) -> list[tuple[float, Act]]:
+def _tries(*, student: SimulatedStudent, rng: Random, natural: float) -> list[tuple[float, Act]]:
     """Return the runs with times in seconds of a real lesson. The mean interval depends on the archetype."""
     if student.archetype is Archetype.REPEATER:
         return _every(22, "again", "again", natural=natural, rng=rng)
@@ -53,7 +53,7 @@ def _every(mean: float, one: Act, other: Act, *, natural: float, rng: Random) ->
     return found
 
 
-def _ask_for_help(*, student: Student, rng: Random, natural: float, pace: float) -> list[tuple[float, Act]]:
+def _ask_for_help(*, student: SimulatedStudent, rng: Random, natural: float, pace: float) -> list[tuple[float, Act]]:
     """Return the help signals: the first after a while, one every ten real seconds, and the stop before the end."""
     at_once = student.archetype is Archetype.ASKER
     moment = (rng.uniform(10, 30) if at_once else rng.uniform(60, 120) * student.patience) / pace

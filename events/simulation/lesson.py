@@ -35,13 +35,13 @@ class LessonCell:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Notebook:
+class LessonNotebook:
     path: str
     cells: tuple[LessonCell, ...]
 
 
 @cache
-def notebook(*, language: Language, number: int) -> Notebook:
+def notebook(*, language: Language, number: int) -> LessonNotebook:
     """Return the `number`th notebook (from 1): always the same exercises, with different cell ids.
 
     All students have the same ids, as if a teacher had distributed the file.
@@ -50,7 +50,7 @@ def notebook(*, language: Language, number: int) -> Notebook:
     cells = tuple(
         _cell(draft=draft, index=index, path=path, words=WORDS[language]) for index, draft in enumerate(CELLS)
     )
-    return Notebook(path=path, cells=cells)
+    return LessonNotebook(path=path, cells=cells)
 
 
 def _cell(*, draft: Draft, index: int, path: str, words: dict[str, str]) -> LessonCell:

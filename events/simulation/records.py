@@ -5,7 +5,7 @@ from random import Random
 from uuid import UUID
 
 from events.simulation.lesson import LessonCell
-from events.simulation.students import Student
+from events.simulation.students import SimulatedStudent
 
 Event = dict[str, str | int | bool]
 
@@ -17,7 +17,7 @@ class Recorder:
     ignores events with known ids.
     """
 
-    def __init__(self, *, student: Student, ids: Random) -> None:
+    def __init__(self, *, student: SimulatedStudent, ids: Random) -> None:
         self._student = student
         self._ids = ids
         self._session = ""

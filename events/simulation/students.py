@@ -38,7 +38,7 @@ SHARES = {Archetype.STEADY: 0.76, Archetype.REPEATER: 0.08, Archetype.WANDERER: 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Student:
+class SimulatedStudent:
     email: str
     name: str
     team: str
@@ -50,7 +50,7 @@ class Student:
     asks: float  # 0..1; chance of asking for help once stuck
 
 
-def make_class(*, count: int, language: Literal["ja", "en", "mixed"], rng: Random) -> list[Student]:
+def make_class(*, count: int, language: Literal["ja", "en", "mixed"], rng: Random) -> list[SimulatedStudent]:
     """Return the students of a class, the same ones for the same state of `rng`."""
     return [_student(number=number, language=language, rng=rng) for number in range(1, count + 1)]
 
@@ -60,13 +60,13 @@ def email_of(number: int) -> str:
     return f"student{number:03d}@example.com"
 
 
-def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random) -> Student:
+def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random) -> SimulatedStudent:
     # Draw every number in every language, so that the language does not change which students are stuck.
     english_draw, patience, willing = rng.random(), rng.random(), rng.random()
     skill, speed = rng.betavariate(4, 2.5), rng.lognormvariate(0, 0.25)
     archetype = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
     own: Language = ("en" if english_draw < 0.3 else "ja") if language == "mixed" else language
-    return Student(
+    return SimulatedStudent(
         email=email_of(number),
         name=_name(language=own, rng=rng),
         team=TEAMS[(number - 1) // TEAM_SIZE % len(TEAMS)],

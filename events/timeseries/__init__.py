@@ -20,15 +20,15 @@ from events.timeseries.erasure import erase
 from events.timeseries.reads import activity, per_student, totals
 from events.timeseries.sender import Sender, send_waiting, write, write_numbers, write_resolution
 from events.timeseries.sql import between
-from events.timeseries.types import Activity, Number, Totals, Work
+from events.timeseries.types import Activity, Number, StudentTotals, Totals
 
 __all__ = [
     "Activity",
     "BacklogStatus",
     "Number",
     "Sender",
+    "StudentTotals",
     "Totals",
-    "Work",
     "activity",
     "backlog_status",
     "between",

@@ -3,9 +3,9 @@
 The query texts are constant. All values are sent as parameters, so that no name or address is parsed as Flux.
 
 InfluxDB reads by series, and a student has one for each notebook, session and kind of event. Grouping by student before
-counting takes a fifth of the time (measured with InfluxDB 2.7.12). A period is queried in parts (`Part`): whole hours
-from the sums of `buckets`, the rest from single points. Each function raises one of `client.unanswered`, or ValueError,
-LookupError or TypeError for an invalid answer.
+counting takes a fifth of the time (measured with InfluxDB 2.7.12). A period is queried in parts (`QueryPart`): whole
+hours from the sums of `buckets`, the rest from single points. Each function raises one of `client.unanswered`, or
+ValueError, LookupError or TypeError for an invalid answer.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from django.conf import settings
 from events.timeseries import client as timeseries_client
 from events.timeseries.hourly_sums import SUMS, hourly_bucket, sums
 from events.timeseries.line_protocol import MEASUREMENT, RUN_KINDS, student_tag
-from events.timeseries.types import Totals, Work
+from events.timeseries.types import StudentTotals, Totals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -96,7 +96,7 @@ SUM = sums(bucket="_bucket", into="_hourly", start="_since", stop="_until")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class QueryPart:
     """A part of a period; `of_hours` if it is read from hourly sums."""
 
     since: datetime
@@ -105,7 +105,7 @@ class Part:
 
 
 def activity(
-    parts: Sequence[Part], *, since: datetime, bucket: timedelta, emails: Collection[str] | None
+    parts: Sequence[QueryPart], *, since: datetime, bucket: timedelta, emails: Collection[str] | None
 ) -> dict[int, tuple[int, int]]:
     """Return the runs and errors of each bucket, by its index, without empty ones. One query a part."""
     params = {"_every": bucket, "_offset": (since - EPOCH) % bucket}
@@ -117,7 +117,7 @@ def activity(
     return {number: (found.get("runs", 0), found.get("errors", 0)) for number, found in counts.items()}
 
 
-def totals(parts: Sequence[Part], *, emails: Collection[str] | None) -> Totals:
+def totals(parts: Sequence[QueryPart], *, emails: Collection[str] | None) -> Totals:
     """Return the totals of all parts. One query a part."""
     found: dict[str, dict[str, float]] = {name: {} for name in ("runs", "errors", "timed", "milliseconds")}
     for part in parts:
@@ -133,7 +133,7 @@ def totals(parts: Sequence[Part], *, emails: Collection[str] | None) -> Totals:
     )
 
 
-def per_student(part: Part, *, students: Mapping[str, int]) -> dict[int, Work]:
+def per_student(part: QueryPart, *, students: Mapping[str, int]) -> dict[int, StudentTotals]:
     """Return the totals of each student by the ids of `students`, whose keys are addresses, without students who ran
     nothing. What came with several addresses of one is added up."""
     ids = {student_tag(email): student for email, student in students.items()}
@@ -141,7 +141,7 @@ def per_student(part: Part, *, students: Mapping[str, int]) -> dict[int, Work]:
     for record in _ask(PER_STUDENT, part, students, {"_every": MINUTE}):
         counts.setdefault(ids[record["userId"]], Counter())[record["result"]] += int(record["_value"])
     return {
-        student: Work(runs=found["runs"], errors=found["errors"], minutes=found["minutes"])
+        student: StudentTotals(runs=found["runs"], errors=found["errors"], minutes=found["minutes"])
         for student, found in counts.items()
     }
 
@@ -152,7 +152,7 @@ def sum_hour(start: datetime) -> None:
     timeseries_client.ask(SUM, params, timeout_ms=SUM_MS)
 
 
-def _ask(flux: str, part: Part, emails: Collection[str] | None, extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ask(flux: str, part: QueryPart, emails: Collection[str] | None, extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     params = {
         "_bucket": hourly_bucket() if part.of_hours else settings.INFLUXDB_BUCKET,
         "_since": part.since,

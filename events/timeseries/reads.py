@@ -29,8 +29,8 @@ from events.timeseries import client as timeseries_client
 from events.timeseries import flux
 from events.timeseries import sql as timeseries_sql
 from events.timeseries.buffer import BacklogStatus
-from events.timeseries.flux import EPOCH, HOUR, Part
-from events.timeseries.types import Activity, Totals, Work
+from events.timeseries.flux import EPOCH, HOUR, QueryPart
+from events.timeseries.types import Activity, StudentTotals, Totals
 from lms.access import EVERYTHING, Scope
 from realtime.messages import timestamp
 
@@ -79,7 +79,7 @@ def activity(
     One query; with InfluxDB, one more for addresses if there are `students`.
     """
 
-    def from_influxdb(parts: Sequence[Part]) -> list[Activity]:
+    def from_influxdb(parts: Sequence[QueryPart]) -> list[Activity]:
         emails = None if students is None else timeseries_sql.addresses(students)
         counts = flux.activity(parts, since=since, bucket=bucket, emails=emails)
         asked = timeseries_sql.requests_for_help(
@@ -114,7 +114,7 @@ def totals(
 ) -> Totals:
     """Return the totals from `since` up to `until` of these students, or of all. At most one query."""
 
-    def from_influxdb(parts: Sequence[Part]) -> Totals:
+    def from_influxdb(parts: Sequence[QueryPart]) -> Totals:
         emails = None if students is None else timeseries_sql.addresses(students)
         return flux.totals(parts, emails=emails)
 
@@ -128,10 +128,10 @@ def totals(
 
 def per_student(
     *, since: datetime, until: datetime, students: Collection[int], scope: Scope = EVERYTHING
-) -> dict[int, Work]:
+) -> dict[int, StudentTotals]:
     """Return the totals of each of these students, without those who ran nothing. One query."""
 
-    def from_influxdb(parts: Sequence[Part]) -> dict[int, Work]:
+    def from_influxdb(parts: Sequence[QueryPart]) -> dict[int, StudentTotals]:
         [part] = parts
         return flux.per_student(part, students=timeseries_sql.addresses(students))
 
@@ -144,8 +144,8 @@ def per_student(
 
 
 def _answer(
-    parts: Sequence[Part],
-    from_influxdb: Callable[[Sequence[Part]], Answer],
+    parts: Sequence[QueryPart],
+    from_influxdb: Callable[[Sequence[QueryPart]], Answer],
     from_rows: Callable[[], Answer],
     scope: Scope,
 ) -> Answer:
@@ -171,7 +171,7 @@ def _request_probe() -> None:
         pass
 
 
-def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[Part]:
+def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[QueryPart]:
     """Return the parts of the period to query in InfluxDB, or none if PostgreSQL must be used. At most one round trip.
 
     `by_hours`: whether hourly sums may be used.
@@ -187,7 +187,7 @@ def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[Part
         return []
     if status.oldest is not None and now.timestamp() - status.oldest / 1000 >= MAX_LAG.total_seconds():
         return []
-    parts = _split(since, until, status, now) if by_hours else [Part(since, until)]
+    parts = _split(since, until, status, now) if by_hours else [QueryPart(since, until)]
     single = [part for part in parts if not part.of_hours]
     if any(part.since < _kept_from(status, now) for part in single):
         return []
@@ -212,7 +212,7 @@ def _kept_from(status: BacklogStatus, now: datetime) -> datetime:
     return _moment(max(status.complete_from or 0, timeseries_client.kept_from(seconds, now_ms=now_ms)))
 
 
-def _split(since: datetime, until: datetime, status: BacklogStatus, now: datetime) -> list[Part]:
+def _split(since: datetime, until: datetime, status: BacklogStatus, now: datetime) -> list[QueryPart]:
     """Split the period into whole hours with sums and the rest."""
     first = since + (EPOCH - since) % HOUR
     last = min(until, now)
@@ -220,8 +220,8 @@ def _split(since: datetime, until: datetime, status: BacklogStatus, now: datetim
         last = min(last, EPOCH + status.unsummed * HOUR)
     last -= (last - EPOCH) % HOUR
     if status.sums_from is None or first < _moment(status.sums_from) or last <= first:
-        return [Part(since, until)]
-    found = [Part(since, first), Part(first, last, of_hours=True), Part(last, until)]
+        return [QueryPart(since, until)]
+    found = [QueryPart(since, first), QueryPart(first, last, of_hours=True), QueryPart(last, until)]
     return [part for part in found if part.since < part.until]
 
 

@@ -8,10 +8,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
+from core.postgres import fetch_all
 from events.models import RunCount
-from events.timeseries.types import Activity, Totals, Work
+from events.timeseries.types import Activity, StudentTotals, Totals
 from lms.access import Scope
 from realtime.messages import timestamp
 
@@ -114,7 +113,9 @@ def totals(*, since: datetime, until: datetime, students: Collection[int] | None
     return Totals(runs=runs, errors=errors, seconds=seconds, active=active)
 
 
-def per_student(*, since: datetime, until: datetime, students: Collection[int], scope: Scope) -> dict[int, Work]:
+def per_student(
+    *, since: datetime, until: datetime, students: Collection[int], scope: Scope
+) -> dict[int, StudentTotals]:
     """Return each student's totals, without students who ran nothing. One query."""
     rows = _rows(
         f"""SELECT student_id, count(*), count(*) FILTER (WHERE status = 'error'),
@@ -122,26 +123,24 @@ def per_student(*, since: datetime, until: datetime, students: Collection[int], 
             {RUNS} {OF_STUDENTS} {scope.sql()} GROUP BY 1""",
         since, until, students,
     )  # fmt: skip
-    return {student: Work(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows}
+    return {
+        student: StudentTotals(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows
+    }
 
 
 def addresses(students: Collection[int]) -> dict[str, int]:
     """Return the row ids by e-mail address, former ones too: points keep the address that they came with. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """WITH asked AS (SELECT unnest(%(students)s::bigint[]) AS id)
-               SELECT email, id FROM students WHERE id IN (SELECT id FROM asked)
-               UNION ALL
-               SELECT email, student_id FROM student_addresses WHERE student_id IN (SELECT id FROM asked)""",
-            {"students": list(students)},
-        )
-        return dict(cursor.fetchall())
+    found = fetch_all(
+        """WITH asked AS (SELECT unnest(%(students)s::bigint[]) AS id)
+           SELECT email, id FROM students WHERE id IN (SELECT id FROM asked)
+           UNION ALL
+           SELECT email, student_id FROM student_addresses WHERE student_id IN (SELECT id FROM asked)""",
+        {"students": list(students)},
+    )
+    return dict(found)
 
 
 def _rows(
     sql: str, since: datetime, until: datetime, students: Collection[int] | None, **params: Any
 ) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"since": since, "until": until, "students": list(students or ()), **params})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    return fetch_all(sql, {"since": since, "until": until, "students": list(students or ()), **params})

@@ -30,7 +30,7 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class StudentTotals:
     """The totals of one student in a period."""
 
     runs: int

@@ -26,7 +26,7 @@ def path_id(text: str, name: str) -> int:
     return value
 
 
-def query_integer(request: Request, name: str, default: int, *, minimum: int, maximum: int | None = None) -> int:
+def query_integer(request: Request, name: str, default: int, *, minimum: int, maximum: int | None) -> int:
     """Return an integer from the query. Raises Unprocessable if it is no integer or out of bounds."""
     text = request.query_params.get(name)
     if text is None:

@@ -79,7 +79,7 @@ class EnrolmentInline(Labelled):
 
 
 class FormerAddressInline(Labelled):
-    """Addresses of which what still comes is the student's: to be deleted where one is another person's."""
+    """Former addresses, whose events still count for the student. Delete one that belongs to another person."""
 
     model = StudentAddress
     extra = 0

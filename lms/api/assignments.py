@@ -15,11 +15,11 @@ from instructors.rest.openapi import PAGING, documented, row_filter
 from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
 from lms.access import assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 from lms.deletion import delete_row
 from lms.due_dates import extended_dates, own_due
-from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import ClassAssignment
 from lms.notices import announce_assignment
 
@@ -59,7 +59,7 @@ class AssignmentFields(serializers.Serializer[Any]):
     notebook_id = RowId()
     title = Name(max_length=255)
     description = RawText(required=False, allow_null=True)
-    due_date = Moment(
+    due_date = PlausibleDateTime(
         required=False,
         allow_null=True,
         whole_day=True,
@@ -154,9 +154,9 @@ class AssignmentView(ApiView):
         return find_or_404(assignments_of(self.viewer), path_id(assignment_id, "assignment_id"), "Assignment")
 
 
-def set_own_due(assignments: Sequence[ClassAssignment], holder: KeyHolder | StudentHolder | None) -> None:
+def set_own_due(assignments: Sequence[ClassAssignment], holder: ClassKeyHolder | StudentTokenHolder | None) -> None:
     """Give the assignments the due dates of the student whose token was sent. One query. Not saved."""
-    if not isinstance(holder, StudentHolder):
+    if not isinstance(holder, StudentTokenHolder):
         return
     extended = extended_dates(assignments, students=[holder.student_id])
     for each in assignments:

@@ -4,7 +4,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from lms.key_holders import StudentHolder, holder_of_token, record_token_use
+from lms.credential_holders import StudentTokenHolder, holder_of_token, record_token_use
 
 UNKNOWN = "Unknown student token"
 WAITING = (
@@ -20,7 +20,7 @@ class StudentTokenAuthentication(BaseAuthentication):
     Views with `token_methods` use it (`lms.api.base.ApiView`).
     """
 
-    def authenticate(self, request: Request) -> tuple[StudentHolder, str] | None:
+    def authenticate(self, request: Request) -> tuple[StudentTokenHolder, str] | None:
         token = student_token_of(request)
         if token is None:
             return None

@@ -3,18 +3,20 @@
 from typing import ClassVar, cast
 
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotFound
 
 from instructors import audit
 from instructors.rest.views import ApiView as AccountApiView
-from lms.access import ANYONE, User
+from lms.access import ANYONE, User, find_student
 from lms.api.authentication import StudentTokenAuthentication
-from lms.key_holders import KeyHolder, StudentHolder
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
+from lms.models import Student
 
 
 class ApiView(AccountApiView):
     key_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a class key
     token_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a student token
-    holder: KeyHolder | StudentHolder | None = None  # the permissions in lms.api.permissions set it
+    holder: ClassKeyHolder | StudentTokenHolder | None = None  # the permissions in lms.api.permissions set it
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         ours = super().get_authenticators()
@@ -27,6 +29,19 @@ class ApiView(AccountApiView):
         if self.holder is not None:
             return self.holder
         return cast(User, self.request.user) if self.is_login_needed() else ANYONE
+
+    def find_student(self, email: str) -> Student:
+        """Return the student with this e-mail, in any spelling. One query. Raises NotFound also without access."""
+        found = find_student(self.viewer, email)
+        if found is None:
+            raise NotFound("Student not found")
+        return found
+
+    def find_recorded(self, email: str) -> Student:
+        """Return the student and record the access in the audit log. Raises NotFound."""
+        found = self.find_student(email)
+        self.record_view(found.pk)
+        return found
 
     def record_view(self, student_id: int | None) -> None:
         """Record in the audit log that a logged-in account reads one student's data. One insert.

@@ -16,7 +16,7 @@ from instructors.rest.openapi import PAGING, documented
 from instructors.rest.parameters import change, find_or_404, path_id, validated
 from lms.access import User, classes_of, may_make_classes
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.permissions import refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import Class
@@ -43,8 +43,8 @@ class NewClass(serializers.Serializer[Any]):
     class_code = Name(max_length=100)
     description = RawText(required=False, allow_null=True)
     instructor_id = RowId(required=False, allow_null=True, help_text="Default: the caller.")
-    start_date = Moment(required=False, allow_null=True)
-    end_date = Moment(required=False, allow_null=True, whole_day=True)
+    start_date = PlausibleDateTime(required=False, allow_null=True)
+    end_date = PlausibleDateTime(required=False, allow_null=True, whole_day=True)
 
 
 class ClassesView(ApiView):

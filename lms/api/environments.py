@@ -28,11 +28,11 @@ from lms.api.environment_serializers import (
 )
 from lms.api.permissions import ClassKeyOrLogin
 from lms.bulk_get_or_create import get_or_enrol
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 from lms.environments import reports, snapshots
 from lms.environments.collection import installed
 from lms.environments.health import examine
 from lms.environments.packages import filter_by_name, key_packages
-from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import EnvironmentSnapshot
 
 IN_QUERY = ("force_full_collection", "notebook_path", "cell_id", "execution_count")
@@ -99,7 +99,7 @@ class SnapshotsView(ApiView):
         reported, now = fields.get("environment"), timezone.now()
         if reported is None:
             if self.holder is not None:
-                noun = "class key" if isinstance(self.holder, KeyHolder) else "student token"
+                noun = "class key" if isinstance(self.holder, ClassKeyHolder) else "student token"
                 raise Unprocessable(["body", "environment"], f"Field required with a {noun}", "missing")
             with transaction.atomic():
                 row = snapshots.store_server(forced=fields["force_full_collection"], now=now, **context)
@@ -107,7 +107,7 @@ class SnapshotsView(ApiView):
         else:
             row = self.store_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, context)
         stored = snapshots.environment_of(row)
-        if isinstance(self.holder, KeyHolder):
+        if isinstance(self.holder, ClassKeyHolder):
             row.changed_packages = []  # they would reveal an earlier report, perhaps of a classmate with the same key
         return Response(
             {
@@ -146,7 +146,7 @@ class SnapshotsView(ApiView):
     @property
     def own_id(self) -> int | None:
         """The id of the student whose token was sent; None without one."""
-        return self.holder.student_id if isinstance(self.holder, StudentHolder) else None
+        return self.holder.student_id if isinstance(self.holder, StudentTokenHolder) else None
 
     def student_of(self, email: str, class_id: int | None) -> int:
         """Return the id of the student, enrolled in the key's class. With a student token only its own is found. Raises

@@ -15,7 +15,7 @@ from instructors.rest.openapi import PAGING, documented
 from instructors.rest.parameters import find_or_404, path_id, validated
 from lms.access import assignments_of
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.permissions import refuse_unless_taught
 from lms.due_date_extensions import NO_DUE_DATE, NOT_LATER, ExtensionRefused, extend, withdraw
 from lms.models import ClassAssignment, DueDateExtension, Student
@@ -37,7 +37,7 @@ class ExtensionResponse(serializers.ModelSerializer[DueDateExtension]):
 
 
 class ExtensionFields(serializers.Serializer[Any]):
-    due_date = Moment(
+    due_date = PlausibleDateTime(
         whole_day=True,
         help_text="A time without seconds holds until the end of its minute, a date until the end of its day.",
     )

@@ -14,7 +14,7 @@ GAP = gettext_noop("On %(day)s the clocks are put forward, and %(time)s does not
 DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
-class Moment(serializers.DateTimeField):
+class PlausibleDateTime(serializers.DateTimeField):
     """A time in a plausible year (lms.dates). With `is_page` its errors are translated.
 
     A time without a zone is in the current time zone. Where clocks are put back it is the later of the two moments, so

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from instructors.rest.permissions import LoginIfRequired
 from lms.access import may_teach_class
 from lms.api.authentication import student_token_of
-from lms.key_holders import KeyHolder, StudentHolder, holder_of_key, record_key_use
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder, holder_of_key, record_key_use
 
 if TYPE_CHECKING:
     from lms.access import User
@@ -52,15 +52,15 @@ class StudentTokenRequired(BasePermission):
         return True
 
 
-def token_holder_of(request: Request, view: Any) -> StudentHolder | None:
+def token_holder_of(request: Request, view: Any) -> StudentTokenHolder | None:
     """Return the holder of the student token in the request; None without one, or where the view accepts none. Raises
     what `StudentTokenAuthentication` raises."""
     if request.method not in view.token_methods or student_token_of(request) is None:
         return None
-    return request.user if isinstance(request.user, StudentHolder) else None
+    return request.user if isinstance(request.user, StudentTokenHolder) else None
 
 
-def holder_of(request: Request) -> KeyHolder | None:
+def holder_of(request: Request) -> ClassKeyHolder | None:
     """Return the holder of the class key in the request; None without one. Two queries. Raises AuthenticationFailed for
     an unknown key, PermissionDenied for a class that is not active."""
     key = request.headers.get("X-Class-Key") or request.query_params.get("key")

@@ -33,12 +33,12 @@ from instructors.rest.parameters import (
 from lms import grading
 from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 from lms.deletion import delete_row
 from lms.due_dates import with_own_due
-from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import SUBMITTED, late_by, with_attempt
 from lms.versions.snapshots import store_submission
@@ -116,7 +116,7 @@ class OwnHandIn(HandIn):
 
 
 class NewSubmission(HandIn):
-    submitted_at = Moment(required=False, help_text="Default: now.")
+    submitted_at = PlausibleDateTime(required=False, help_text="Default: now.")
     status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
     grade = Number(required=False, allow_null=True)
     feedback = RawText(required=False, allow_null=True)
@@ -216,12 +216,12 @@ class SubmissionsView(SubmissionBase):
             notify_student()
         answer = self.find(made.pk)
         if not is_new:
-            as_first_answered(answer, with_grade=not isinstance(self.holder, KeyHolder))
+            as_first_answered(answer, with_grade=not isinstance(self.holder, ClassKeyHolder))
         return Response(SubmissionResponse(answer).data, status=201)
 
     def fields(self, request: Request) -> dict[str, Any]:
         """Return the fields that the caller may set. Raises ValidationError."""
-        if isinstance(self.holder, StudentHolder):
+        if isinstance(self.holder, StudentTokenHolder):
             return {"student_id": self.holder.student_id, **validated(OwnHandIn(data=request.data))}
         return validated((NewSubmission if self.holder is None else HandIn)(data=request.data))
 

@@ -1,7 +1,7 @@
 """Tokens of students' devices (docs/contract/http.md section 5b).
 
-A device that waits proves only that it knows the class's key or code, which classmates share. It is told nothing of the
-student but the number, which a class key tells too (`classroom.inbox.me`).
+A device that waits proves only that it knows the class's key or code, which classmates share. It learns nothing about
+the student but the number, which a class key reveals too (`classroom.inbox.me`).
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from lms import class_codes, student_tokens
 from lms.api.authentication import NOT_ACTIVE
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired, holder_of
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Class, StudentClass, StudentToken
 from lms.models.tokens import CLIENT_LENGTH, DEVICE_LENGTH
 
@@ -109,7 +109,7 @@ class ClassKeyOrCode(BasePermission):
 class TokenBase(ApiView):
     def row(self) -> StudentToken:
         """Return the row of the token that was sent. One query."""
-        assert isinstance(self.holder, StudentHolder)
+        assert isinstance(self.holder, StudentTokenHolder)
         return StudentToken.objects.select_related("student", "class_ref").get(pk=self.holder.token_id)
 
     def status(self) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class ConfirmView(TokenBase):
     def post(self, request: Request) -> Response:
         """Compare the number that the other device shows before."""
         wanted = validated(Confirmation(data=request.data))["id"]
-        assert isinstance(self.holder, StudentHolder)
+        assert isinstance(self.holder, StudentTokenHolder)
         devices = student_tokens.open_tokens(self.holder.student_id, self.holder.class_id)
         other = find_or_404(devices, wanted, "Device")
         with transaction.atomic():

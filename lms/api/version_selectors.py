@@ -5,7 +5,7 @@ from typing import Any
 
 from lms.models import NotebookBranch, NotebookSnapshot, NotebookVersion
 from lms.versions.cells import last_execution_time, shown_cells
-from lms.versions.comparison import Comparison
+from lms.versions.comparison import VersionComparison
 
 # Bytes of notebooks in one response. Versions beyond it come without cells and diffs.
 MAX_CONTENT_BYTES = 4 * 1024 * 1024
@@ -96,7 +96,7 @@ def shown_branch(row: NotebookBranch) -> dict[str, Any]:
     }
 
 
-def shown_comparison(old: NotebookVersion, new: NotebookVersion, found: Comparison) -> dict[str, Any]:
+def shown_comparison(old: NotebookVersion, new: NotebookVersion, found: VersionComparison) -> dict[str, Any]:
     return {
         "from_version_id": old.version_id,
         "to_version_id": new.version_id,

@@ -43,7 +43,7 @@ class Health:
     def level(self) -> str:
         return next((level for minimum, level in LEVELS if self.score >= minimum), "critical")
 
-    def add_issue(self, penalty: float, issue: str, recommendation: str = "") -> None:
+    def add_issue(self, penalty: float, issue: str, recommendation: str) -> None:
         """Record an issue and subtract its penalty from the score."""
         self.score = max(0.0, round(self.score - penalty, 4))
         self.issues.append(issue)

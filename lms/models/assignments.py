@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.identity import visible
-from lms.dates import MomentField
+from lms.dates import PlausibleDateTimeField
 from lms.models.classes import Class
 from lms.models.notebooks import Notebook
 from lms.models.people import Student
@@ -19,7 +19,7 @@ class ClassAssignment(models.Model):
     notebook = models.ForeignKey(Notebook, on_delete=models.PROTECT, related_name="assignments")
     title = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
-    due_date = MomentField(null=True, blank=True)
+    due_date = PlausibleDateTimeField(null=True, blank=True)
     points = models.FloatField(null=True, blank=True)
     weight = models.FloatField(
         default=1, db_default=1, validators=[MinValueValidator(0)], help_text="In the totals; 0: it does not count."
@@ -61,7 +61,7 @@ class DueDateExtension(models.Model):
 
     assignment = models.ForeignKey(ClassAssignment, on_delete=models.CASCADE, related_name="extensions", db_index=False)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="extensions")
-    due_date = MomentField()
+    due_date = PlausibleDateTimeField()
     reason = models.TextField(null=True, blank=True, help_text="For the staff of the class.")
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -86,7 +86,7 @@ class AssignmentSubmission(models.Model):
     student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="submissions")
     notebook_content = models.JSONField(null=True, blank=True, help_text="As it was handed in.")
     content_sha256 = models.CharField(max_length=64, null=True, blank=True, help_text="The receipt.")
-    submitted_at = MomentField(default=timezone.now)
+    submitted_at = PlausibleDateTimeField(default=timezone.now)
     status = models.CharField(max_length=50, default="submitted")
     grade = models.FloatField(null=True, blank=True)
     feedback = models.TextField(null=True, blank=True)

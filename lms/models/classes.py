@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import display_name, visible
+from core.kana_order import KEY_LENGTH, reading_key
 from core.key_fields import Keyed, KeyField
-from core.readings import KEY_LENGTH, reading_key
-from lms.dates import MomentField
+from lms.dates import PlausibleDateTimeField
 from lms.models.people import Student, Team
 
 NUMBER_LENGTH = 64  # characters of a student number
@@ -33,8 +33,8 @@ class Class(models.Model):
     instructor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="classes"
     )
-    start_date = MomentField(null=True, blank=True)
-    end_date = MomentField(null=True, blank=True)
+    start_date = PlausibleDateTimeField(null=True, blank=True)
+    end_date = PlausibleDateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     attention_list = models.CharField(
         max_length=10, choices=AttentionList.choices, default=AttentionList.USUAL, db_default=AttentionList.USUAL
@@ -67,7 +67,7 @@ class StudentClass(Keyed):
     class_ref = models.ForeignKey(
         Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
     )
-    joined_at = MomentField(default=timezone.now)
+    joined_at = PlausibleDateTimeField(default=timezone.now)
     role = models.CharField(max_length=50, default="student")
     # Name and team in this class, from its list or through its keys. They may differ in other classes.
     name = models.CharField(max_length=255, null=True, blank=True)

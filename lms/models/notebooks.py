@@ -3,13 +3,13 @@
 from django.db import models
 
 from core.key_fields import PathField
-from lms.dates import MomentField
+from lms.dates import PlausibleDateTimeField
 
 
 class Notebook(models.Model):
     path = PathField(max_length=1024, unique=True)
     name = PathField(max_length=1024, db_index=True, help_text="The last segment of the path.")
-    last_modified = MomentField(null=True, blank=True, help_text="Set by saves.")
+    last_modified = PlausibleDateTimeField(null=True, blank=True, help_text="Set by saves.")
     notebook_metadata = models.JSONField(null=True, blank=True)
     # Created by staff, for all classes. Others are visible where they were used or set as an assignment.
     is_course_material = models.BooleanField(default=False, db_default=False)

@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visible
+from core.kana_order import KEY_LENGTH as READING_KEY_LENGTH
 from core.key_fields import Keyed, KeyField
-from core.readings import KEY_LENGTH as READING_KEY_LENGTH
 from lms.models.notebooks import Notebook
 
 WITHOUT_KEY = 0  # the `class_id` of activity that was sent without a key

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext
 
 from core.identity import display_name, email_key, label_key, number_form
-from core.readings import reading_key
+from core.kana_order import reading_key
 from lms.rosters.cells import address_of, is_address, name_of, without_mark
 from lms.rosters.headers import meaning_of, plain
 from lms.rosters.parser import MAX_BYTES, too_large

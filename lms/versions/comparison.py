@@ -30,7 +30,7 @@ class TooDifferent(Exception):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VersionComparison:
     cells: list[CellChange]  # every cell of both
 
     @cached_property
@@ -85,14 +85,14 @@ class Comparison:
         return "\n".join(parts) + "\n"
 
 
-def compare(old: StoredNotebook, new: StoredNotebook) -> Comparison:
+def compare(old: StoredNotebook, new: StoredNotebook) -> VersionComparison:
     """Compare two contents. It takes up to two seconds unless the result is cached. Raises TooDifferent."""
     if old.sha256 == new.sha256:
-        return Comparison([])
+        return VersionComparison([])
     found = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
     if found is None:
         raise TooDifferent
-    return Comparison(found)
+    return VersionComparison(found)
 
 
 def lines_of(cell: CellChange) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ def empty_notebook() -> dict[str, Any]:
     return {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def find_snapshot(seen: Histories, snapshot_id: str, *, path: str = "") -> NotebookSnapshot | None:
+def find_snapshot(seen: Histories, snapshot_id: str, *, path: str) -> NotebookSnapshot | None:
     """Return the newest snapshot with this id, preferably one at `path`. One query."""
     rows = NotebookSnapshot.objects.filter(snapshot_id=snapshot_id, history__in=seen.values("pk"))
     rows = rows.select_related("history__notebook", "stored")

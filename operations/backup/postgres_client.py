@@ -15,6 +15,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from config import env
+from core.postgres import fetch_all
 from operations.local.embedded_postgres import PROGRAMS
 
 # Options of the connection that libpq does not know; all others belong to the address.
@@ -36,9 +37,7 @@ def major() -> int:
 
 
 def server_major() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version_num")
-        [number] = cursor.fetchone() or ["0"]
+    [[number]] = fetch_all("SHOW server_version_num")
     return int(number) // 10_000
 
 

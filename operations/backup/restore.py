@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
+from core.postgres import fetch_all
 from events.contract.kinds import PRIORITIES
 from events.queue import maintenance, stream
 from lms.models.settings import CACHE_KEY
@@ -136,12 +137,10 @@ def refuse_what_cannot_work(manifest: dict[str, Any], *, force: bool) -> None:
 
 
 def other_sessions() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
-        )
-        [number] = cursor.fetchone() or [0]
+    [[number]] = fetch_all(
+        """SELECT count(*) FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+    )
     return int(number)
 
 

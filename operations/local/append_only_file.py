@@ -42,7 +42,7 @@ class Damaged(ImproperlyConfigured):
 
 
 @dataclass(frozen=True)
-class Part:
+class ManifestFile:
     """A file of the manifest."""
 
     name: str
@@ -68,7 +68,7 @@ class Scan:
 # --- Reading --------------------------------------------------------------------------------------------------------
 
 
-def parts_of(folder: Path) -> list[Part]:
+def parts_of(folder: Path) -> list[ManifestFile]:
     """Return the files that the manifest lists, in its order. Raises ValueError if it cannot be read."""
     text = (folder / f"{NAME}.manifest").read_text(encoding="ascii")
     if not text:
@@ -81,18 +81,18 @@ def parts_of(folder: Path) -> list[Part]:
         if listed is None:
             raise ValueError("a line of it is none of Valkey's")
         if listed[3] != "h":  # history: to be deleted
-            found.append(Part(listed[1], int(listed[2]), listed[3] == "b"))
+            found.append(ManifestFile(listed[1], int(listed[2]), listed[3] == "b"))
     return found
 
 
-def parts_without_manifest(folder: Path) -> list[Part]:
+def parts_without_manifest(folder: Path) -> list[ManifestFile]:
     """Return the first base and all incremental files of a folder.
 
     Valkey deletes an old base before its incremental files, so these hold all data; writes that a newer base holds too
     are only applied twice.
     """
     found = sorted((int(match[1]), path.name) for path in folder.iterdir() if (match := _part(path)))
-    parts = [Part(name, number, ".base." in name) for number, name in found]
+    parts = [ManifestFile(name, number, ".base." in name) for number, name in found]
     return [*[part for part in parts if part.is_base][:1], *[part for part in parts if not part.is_base]]
 
 

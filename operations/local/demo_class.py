@@ -1,4 +1,5 @@
-"""What the demo class has beside its lesson: a class list with student numbers, a room, assignments in three states."""
+"""The data of the demo class besides its lesson: a class list with student numbers, a room, assignments in three
+states."""
 
 from datetime import datetime, timedelta
 from random import Random

@@ -1,4 +1,4 @@
-"""A JupyterLab beside the demo class, in which a teacher plays a student (`manage.py up --demo --lab`)."""
+"""A JupyterLab for the demo class, in which a teacher plays a student (`manage.py up --demo --lab`)."""
 
 import http.client
 import json

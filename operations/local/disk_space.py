@@ -1,5 +1,5 @@
-"""Whether the disk has room for the embedded servers, asked before one is started: each would say it in its own way,
-in dozens of lines, and PostgreSQL would have to recover."""
+"""Check that the disk has room for the embedded servers before they start. Without room, each would fail with dozens of
+lines of its own, and PostgreSQL would have to recover."""
 
 import shutil
 from pathlib import Path

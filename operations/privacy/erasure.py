@@ -18,6 +18,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 
+from core.postgres import execute, fetch_all
 from events import timeseries
 from events.queue import maintenance
 from instructors import audit
@@ -149,19 +150,16 @@ def _index_for_sessions(person: Person) -> Iterator[None]:
 
     A permanent index would cost every insert; it is created concurrently, so that it blocks no writes.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT (SELECT count(*) FROM sessions WHERE student_id = ANY(%s))
-                    * (SELECT reltuples FROM pg_class WHERE oid = 'cell_executions'::regclass)""",
-            [list(person.student_ids)],
-        )
-        [rows] = cursor.fetchone() or [0]
-        worth = rows > WORTH_AN_INDEX and not connection.in_atomic_block
-        if worth:
-            cursor.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS forget_sessions ON cell_executions (session_id)")
+    [[rows]] = fetch_all(
+        """SELECT (SELECT count(*) FROM sessions WHERE student_id = ANY(%s))
+                * (SELECT reltuples FROM pg_class WHERE oid = 'cell_executions'::regclass)""",
+        [list(person.student_ids)],
+    )
+    worth = rows > WORTH_AN_INDEX and not connection.in_atomic_block
+    if worth:
+        execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS forget_sessions ON cell_executions (session_id)")
     try:
         yield
     finally:
         if worth:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP INDEX CONCURRENTLY IF EXISTS forget_sessions")
+            execute("DROP INDEX CONCURRENTLY IF EXISTS forget_sessions")

@@ -1,4 +1,4 @@
-"""The person to look for: all spellings of the address, all names, and further ones that the operator gives.
+"""The person to search for: all spellings of the address, all names, and further texts that the operator gives.
 
 Names of other known people that contain one of these are not matched.
 """

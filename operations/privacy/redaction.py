@@ -17,6 +17,7 @@ from django.db.utils import IntegrityError
 from psycopg import sql
 
 from core.identity import row_number
+from core.postgres import execute, fetch_all
 from instructors.models import AuditLog
 from operations.privacy import data_map, tables
 from operations.privacy.matching import Matcher
@@ -122,9 +123,7 @@ def _are_cut(columns: list[_Column], values: list[str | None], matcher: Matcher)
 def _read(model: Model, columns: list[_Column], keys: list[Any], *, lock: bool = False) -> dict[Any, list[str | None]]:
     said = sql.SQL(", ").join([_key(model), *(column.as_text for column in columns)])
     query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(said, _table(model), _key(model))
-    with connection.cursor() as cursor:
-        cursor.execute(query + sql.SQL(" FOR UPDATE" if lock else ""), [keys])
-        return {pk: list(values) for pk, *values in cursor.fetchall()}
+    return {pk: list(values) for pk, *values in fetch_all(query + sql.SQL(" FOR UPDATE" if lock else ""), [keys])}
 
 
 def _samples(values: list[str | None], matcher: Matcher) -> list[str]:
@@ -194,8 +193,7 @@ def _update(model: Model, pk: Any, changes: dict[_Column, str | None]) -> None:
         for column in changes
     ]
     statement = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(_table(model), sql.SQL(", ").join(sets), _key(model))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*changes.values(), pk])
+    execute(statement, [*changes.values(), pk])
 
 
 @contextmanager
@@ -204,15 +202,13 @@ def rewriting_audit_log() -> Iterator[None]:
 
     Only for what the law asks of us. Each use leaves an entry that says what was changed (docs/privacy.md).
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else what is pending forbids to alter the table
-        cursor.execute("ALTER TABLE audit_logs DISABLE TRIGGER audit_logs_append_only")
+    execute("SET CONSTRAINTS ALL IMMEDIATE")  # otherwise pending triggers forbid to alter the table
+    execute("ALTER TABLE audit_logs DISABLE TRIGGER audit_logs_append_only")
     try:
         yield
     finally:
         if not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE audit_logs ENABLE TRIGGER audit_logs_append_only")
+            execute("ALTER TABLE audit_logs ENABLE TRIGGER audit_logs_append_only")
 
 
 # --- Logins ---------------------------------------------------------------------------------------------------------

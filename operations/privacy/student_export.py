@@ -27,7 +27,7 @@ from django.db import models
 from core.identity import row_number
 from core.json_archive import write_rows
 from core.json_values import indented
-from core.moments import moment_text, zone_name
+from core.time_formats import moment_text, zone_name
 from events.contract import schema
 from events.queue import maintenance, stream
 from instructors.models import AuditLog

@@ -17,6 +17,7 @@ from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.postgres import fetch_all
 from core.redis import blocking_client
 from core.redis_cluster import servers_of
 from events.queue import stream
@@ -111,14 +112,12 @@ def _tables() -> Iterator[str]:
 
 def _sizes() -> list[tuple[str, int]]:
     names = [model._meta.db_table for model in tables.all_models()]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT relname, pg_total_relation_size(oid) FROM pg_class
-               WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
-               ORDER BY relname""",
-            [names],
-        )
-        return list(cursor.fetchall())
+    return fetch_all(
+        """SELECT relname, pg_total_relation_size(oid) FROM pg_class
+           WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
+           ORDER BY relname""",
+        [names],
+    )
 
 
 def _vacuum(name: str, options: str) -> bool:

@@ -10,8 +10,8 @@ import pytest
 
 from classroom.activity.selectors import activity_between, activity_of
 from classroom.base.classrooms import classroom_of_class
+from classroom.base.recent_ranges import RANGES
 from classroom.base.spans import Span
-from classroom.dashboard.selectors import RANGES
 from classroom.errors.models import Hint, HintRecipient
 from classroom.lesson_report.lessons import Lesson, lessons_of
 from classroom.lesson_report.selectors import lesson_report

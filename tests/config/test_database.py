@@ -10,7 +10,7 @@ import pytest
 from django.db import InternalError, connection, transaction
 from django.db.utils import ConnectionHandler
 
-from classroom.ops import health
+from classroom.system import health
 from config.outages import READ_ONLY, reason_of
 from config.settings.database import settings_of
 from operations.backup import postgres_client

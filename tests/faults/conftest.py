@@ -1,12 +1,9 @@
 """A system whose every store a test may stop, fill and start again, because they are its own. Durable, as they come."""
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +16,7 @@ from operations.local.embedded_valkey import Valkey, free_port
 from tests.faults.classroom import Classroom
 from tests.faults.truth import judge, unrest
 from tests.live import LiveSystem, manage
-from tests.servers import RedisServer, Running, wait_until
+from tests.servers import RedisServer, Running, scratch_directory, wait_until
 
 IS_LONG = os.environ.get("FAULTS") == "long"  # `make faults`
 CONNECTIONS = 40
@@ -86,21 +83,20 @@ class World:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     # Not below pytest's directories: every run of pytest closes them to PostgreSQL's user.
-    directory = Path(tempfile.mkdtemp(prefix="faults-")).resolve()
-    postgres = Postgres(data_dir=directory / "pg", settings={"max_connections": str(CONNECTIONS)})
-    postgres.prepare()
-    database = Running(program=postgres.program(), log=directory / "postgres.log")
-    database.start()
-    wait_until(postgres.ready, seconds=60, what="an answer from PostgreSQL")
-    postgres.finish()
-    redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey"))
-    environment = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "DATA_DIR": str(directory), "WORKERS": "2",
-                   "RATE_LIMITS": "0", "LOG_REQUESTS": "0"}  # fmt: skip
-    manage("migrate", "--verbosity=0", environment=environment)
-    system = LiveSystem(directory=directory, environment=environment, redis=redis, port=free_port())
-    system.start(workers=2)
-    made = World(system=system, postgres=postgres, database=database)
-    yield made
-    system.stop()
-    database.stop()
-    shutil.rmtree(directory, ignore_errors=True)
+    with scratch_directory() as directory:
+        postgres = Postgres(data_dir=directory / "pg", settings={"max_connections": str(CONNECTIONS)})
+        postgres.prepare()
+        database = Running(program=postgres.program(), log=directory / "postgres.log")
+        database.start()
+        wait_until(postgres.ready, seconds=60, what="an answer from PostgreSQL")
+        postgres.finish()
+        redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey"))
+        environment = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "DATA_DIR": str(directory), "WORKERS": "2",
+                       "RATE_LIMITS": "0", "LOG_REQUESTS": "0"}  # fmt: skip
+        manage("migrate", "--verbosity=0", environment=environment)
+        system = LiveSystem(directory=directory, environment=environment, redis=redis, port=free_port())
+        system.start(workers=2)
+        made = World(system=system, postgres=postgres, database=database)
+        yield made
+        system.stop()
+        database.stop()

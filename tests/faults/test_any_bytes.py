@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from events.contract import records as contract_records
 from events.contract import schema
-from events.intake.app import Admitted, RequestRefused, admit_body, inflate
+from events.intake.app import Admitted, admit_body
+from events.intake.request import RequestRefused, inflate
 
 EXAMPLES = settings(max_examples=int(os.environ.get("FAULT_EXAMPLES", "100")))
 REFUSALS = {400, 413, 422}

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from events.intake.app import Appender, RequestRefused, admit_body
+from events.intake.app import admit_body
+from events.intake.appender import Appender
+from events.intake.request import RequestRefused
 from tests.events.conftest import event
 
 TRIES = 200

@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -14,7 +11,8 @@ import pytest
 
 from config.operator_errors import sentence_of
 from core.redis import blocking_client
-from events.intake.app import Appender, RequestRefused
+from events.intake.appender import Appender
+from events.intake.request import RequestRefused
 from events.queue import appending, maintenance, moved, servers, stream
 from events.queue.appending import Incomplete, OutgoingEntry
 from events.queue.enqueue import event_of, outgoing_entries
@@ -26,7 +24,7 @@ from tests.faults.conftest import IS_LONG
 from tests.faults.dashboard import Dashboard
 from tests.faults.truth import judge, unrest
 from tests.faults.valkeys import Cluster
-from tests.servers import wait_until
+from tests.servers import scratch_directory, wait_until
 
 BACK = 15.0  # seconds from a new master to everything at work
 KILLS = 12 if IS_LONG else 1
@@ -35,20 +33,20 @@ SHARDS = 6  # on all three masters (`test_a_post_over_several_shards`)
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    directory = Path(tempfile.mkdtemp(prefix="cluster-")).resolve()
-    made = Cluster(directory=directory)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+    with scratch_directory() as directory:
+        made = Cluster(directory=directory)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 @pytest.fixture
 def streams(cluster, settings):
     """An empty Cluster, which the settings name."""
     settings.EVENTS_REDIS_URL, settings.EVENT_SHARDS, settings.EVENT_REPLICAS = cluster.url, SHARDS, 1
+    wait_until(cluster.is_whole, what=f"a whole Cluster\n{cluster.tails()}", pause=0.1)
     for node in cluster.masters():
         node.ask("FLUSHALL")
     return stream.connect()
@@ -148,11 +146,13 @@ def test_a_slot_that_moves_is_followed(cluster, streams):
 
     async def send() -> None:
         redis = stream.connect_async()
-        await appending.append(redis, entries(0))
-        assert read_all(streams, 0) == ["batch 0"]
-        move(cluster, key, after)
-        await appending.append(redis, entries(0))
-        await redis.aclose()
+        try:
+            await appending.append(redis, entries(0))
+            assert read_all(streams, 0) == ["batch 0"]
+            move(cluster, key, after)
+            await appending.append(redis, entries(0))
+        finally:
+            await redis.aclose()
 
     asyncio.run(send())
     try:

@@ -4,11 +4,8 @@ Two real servers, both named in DATABASE_URL; the second is made by pg_basebacku
 """
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -19,7 +16,7 @@ from operations.local.embedded_valkey import Valkey, free_port
 from tests.faults.conftest import IS_LONG, World
 from tests.faults.postgres_pair import Pair
 from tests.live import LiveSystem, manage
-from tests.servers import RedisServer, wait_until
+from tests.servers import RedisServer, scratch_directory, wait_until
 
 AWAY = 10.0 if IS_LONG else 2.0  # seconds until somebody, or Patroni, promotes the replica
 API = "/api/v1/classes"
@@ -27,14 +24,13 @@ API = "/api/v1/classes"
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    directory = Path(tempfile.mkdtemp(prefix="failover-")).resolve()
-    made = Pair(directory)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+    with scratch_directory() as directory:
+        made = Pair(directory)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux has all of 127.0.0.0/8 on loopback")

@@ -1,10 +1,7 @@
 """The master of the Valkeys is killed in the middle of a lesson, and the sentinels make a replica the master."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -15,21 +12,20 @@ from tests.faults.classroom import Classroom
 from tests.faults.dashboard import Dashboard
 from tests.faults.truth import judge, unrest
 from tests.faults.valkeys import NAME, Sentinels
-from tests.servers import wait_until
+from tests.servers import scratch_directory, wait_until
 
 BACK = 15.0  # seconds from a new master to everything at work
 
 
 @pytest.fixture
 def sentinels() -> Iterator[Sentinels]:
-    directory = Path(tempfile.mkdtemp(prefix="sentinels-")).resolve()
-    made = Sentinels(directory=directory)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+    with scratch_directory() as directory:
+        made = Sentinels(directory=directory)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 def test_a_failover_loses_nothing_and_needs_no_hand(sentinels, start_live_system):

@@ -16,8 +16,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from classroom.ops.audit_log import audit_entries
 from classroom.setup.models import ClassInvitation
+from classroom.system.audit_log import audit_entries
 from core.key_fields import UNREACHABLE
 from events.models import OfflineQueueEntry
 from events.offline.undelivered import failed_entries

@@ -41,5 +41,5 @@ def test_cron_starts_before_redis_and_goes_on_after_an_outage(start_live_system)
 
 
 def test_a_module_that_is_not_there_is_said_in_a_line():
-    with pytest.raises(CommandError, match="nonsense.*events.worker.periodic"):
+    with pytest.raises(CommandError, match=r"nonsense.*events\.worker\.periodic"):
         call_command("rqcron", "nonsense.module")

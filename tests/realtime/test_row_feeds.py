@@ -12,7 +12,7 @@ from realtime.row_feeds import MAX_RUNS, RowFeed, RowFeeds
 from tests.classroom.sockets.test_dashboard_socket import row
 
 
-class Screen:
+class RowSubscriber:
     def __init__(self, *, with_runs: bool = False) -> None:
         self.accepted = self.is_read = True
         self.with_runs = with_runs
@@ -37,7 +37,7 @@ class Screen:
         ]
 
 
-class Flattening(Screen):
+class Flattening(RowSubscriber):
     def adapt(self, name: str, text: str) -> str:
         return f"{name}: flat"
 
@@ -45,14 +45,14 @@ class Flattening(Screen):
 RUN = {"cellId": "c", "executionTime": 0.1, "success": True, "timestamp": "2026-01-01T00:00:00.000Z"}
 
 
-def feed_of(*screens: Screen) -> RowFeed:
+def feed_of(*subscribers: RowSubscriber) -> RowFeed:
     feed = RowFeed()
-    feed.screens.update(screens)
+    feed.subscribers.update(subscribers)
     return feed
 
 
 def test_equal_dashboards_are_sent_the_same_text():
-    first, second = Screen(), Screen()
+    first, second = RowSubscriber(), RowSubscriber()
     feed = feed_of(first, second)
     feed.add([row(1), row(2)])
     feed.send()
@@ -61,7 +61,7 @@ def test_equal_dashboards_are_sent_the_same_text():
 
 
 def test_each_kind_of_socket_gets_its_own_form():
-    plain, with_runs, flat = Screen(), Screen(with_runs=True), Flattening()
+    plain, with_runs, flat = RowSubscriber(), RowSubscriber(with_runs=True), Flattening()
     feed = feed_of(plain, with_runs, flat)
     feed.add_runs([(1, RUN)])
     feed.add([row(1)])
@@ -72,30 +72,30 @@ def test_each_kind_of_socket_gets_its_own_form():
 
 
 def test_a_run_comes_with_the_row_that_counts_it_and_once():
-    screen = Screen(with_runs=True)
-    feed = feed_of(screen)
+    subscriber = RowSubscriber(with_runs=True)
+    feed = feed_of(subscriber)
     feed.add_runs([(1, RUN)])
     feed.add([row(2)])
     feed.send()
-    assert [frame["type"] for frame in screen.frames] == ["progress_update"]
+    assert [frame["type"] for frame in subscriber.frames] == ["progress_update"]
     for _ in range(2):
         feed.add([row(1)])
         feed.send()
-    assert [frame["type"] for frame in screen.frames].count("cell_execution") == 1
+    assert [frame["type"] for frame in subscriber.frames].count("cell_execution") == 1
 
 
 def test_of_many_runs_some_are_left_out():
-    screen = Screen(with_runs=True)
-    feed = feed_of(screen)
+    subscriber = RowSubscriber(with_runs=True)
+    feed = feed_of(subscriber)
     feed.add_runs([(number, RUN) for number in range(100)])
     feed.add([row(number) for number in range(100)])
     feed.send()
-    assert [frame["type"] for frame in screen.frames].count("cell_execution") == MAX_RUNS
-    assert len(screen.totals()[0]) == 100
+    assert [frame["type"] for frame in subscriber.frames].count("cell_execution") == MAX_RUNS
+    assert len(subscriber.totals()[0]) == 100
 
 
 def test_who_is_behind_gets_fewer_frames_and_never_old_ones_and_holds_up_nobody():
-    quick, slow = Screen(), Screen()
+    quick, slow = RowSubscriber(), RowSubscriber()
     feed = feed_of(quick, slow)
     slow.is_read = False
     for runs in (1, 2, 3):
@@ -115,15 +115,15 @@ def test_who_is_behind_gets_fewer_frames_and_never_old_ones_and_holds_up_nobody(
 
 def test_who_has_gone_is_forgotten_and_who_is_not_accepted_yet_hears_nothing():
     feeds = RowFeeds()
-    gone, early = Screen(), Screen()
+    gone, early = RowSubscriber(), RowSubscriber()
     gone.is_read, early.accepted = False, False
-    feeds.add_screen(gone, ["class.1"])
-    feeds.add_screen(early, ["class.1", "class.2"])
+    feeds.add_subscriber(gone, ["class.1"])
+    feeds.add_subscriber(early, ["class.1", "class.2"])
     assert feeds.groups == {"class.1", "class.2"}
-    feeds.remove_screen(gone)
+    feeds.remove_subscriber(gone)
     assert feeds.groups == {"class.1", "class.2"}
     feeds.receive({"type": "rows", "group": "class.2", "rows": [row(1)]})
-    feeds.remove_screen(early)
+    feeds.remove_subscriber(early)
     assert feeds.groups == set()
     assert early.texts == []
 
@@ -136,9 +136,9 @@ async def run_for(feeds: RowFeeds, seconds: float) -> None:
 
 async def test_a_dashboard_hears_its_groups_alone():
     feeds = RowFeeds()
-    one, both = Screen(), Screen()
-    feeds.add_screen(one, ["class.1"])
-    feeds.add_screen(both, ["class.1", "class.2"])
+    one, both = RowSubscriber(), RowSubscriber()
+    feeds.add_subscriber(one, ["class.1"])
+    feeds.add_subscriber(both, ["class.1", "class.2"])
     for number in (1, 2, 3):
         feeds.receive({"type": "rows", "group": f"class.{number}", "rows": [row(number)]})
     await run_for(feeds, 0.02)
@@ -156,8 +156,8 @@ async def test_what_costs_time_is_sent_less_often_and_its_delay_ends(monkeypatch
         send(feed)
 
     monkeypatch.setattr(row_feeds.RowFeed, "send", slowly)
-    feeds, screen = RowFeeds(), Screen()
-    feeds.add_screen(screen, ["class.1"])
+    feeds, subscriber = RowFeeds(), RowSubscriber()
+    feeds.add_subscriber(subscriber, ["class.1"])
     task = asyncio.create_task(feeds.repeat())
     until = time.monotonic() + 0.5
     runs = 0
@@ -165,8 +165,8 @@ async def test_what_costs_time_is_sent_less_often_and_its_delay_ends(monkeypatch
         runs += 1
         feeds.receive({"type": "rows", "group": "class.1", "rows": [row(pk, runs=runs) for pk in range(300)]})
         await asyncio.sleep(0.01)
-    assert 1 <= len(screen.totals()) <= most
+    assert 1 <= len(subscriber.totals()) <= most
     await asyncio.sleep(0.4)
-    assert screen.totals()[-1] == dict.fromkeys(range(300), runs)
+    assert subscriber.totals()[-1] == dict.fromkeys(range(300), runs)
     assert not any(feed.is_waiting for feed in feeds._feeds.values())
     task.cancel()

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from channels.db import database_sync_to_async
 
 from classroom.sockets.base import Socket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
 from lms.access import User
-from lms.key_holders import KeyHolder, holder_of_key, record_key_use
+from lms.credential_holders import ClassKeyHolder, holder_of_key, record_key_use
 from realtime.connections import AUTHENTICATION_FAILED
 
 
 class AuthenticatedSocket(Socket):
     user: User | None = None  # the account
-    holder: KeyHolder | None = None  # the class key
+    holder: ClassKeyHolder | None = None  # the class key
     # Row id of an authenticated student. Always None: a student's token opens `DeviceSocket` alone.
     proven_student: int | None = None
 
@@ -65,13 +65,13 @@ class AuthenticatedSocket(Socket):
             delay = max(0.0, account.expires_at - time.time())
             self.run(_call_later(delay, lambda: self.end(AUTHENTICATION_FAILED)))
 
-    async def record_view(self, person: Person, what: str) -> None:
+    async def record_view(self, person: StudentIdentity, what: str) -> None:
         """Record in the audit log that an account reads or follows a student's data."""
         if self.user is not None and person.student_id is not None:
             await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)
 
 
-def _holder(key: str) -> KeyHolder | None:
+def _holder(key: str) -> ClassKeyHolder | None:
     """Return the holder of an open key of an active class, and record its use. Two queries."""
     found = holder_of_key(key)
     if found is None or not found.is_active:

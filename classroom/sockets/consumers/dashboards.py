@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from classroom.sockets import people, replies
 from classroom.sockets.consumers.following import FollowingSocket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import Frame
 from core.identity import row_number
 from core.login_requirement import logins_required
@@ -18,7 +18,7 @@ from realtime import groups
 from realtime.groups import Channel
 
 
-class ScreenSocket(FollowingSocket):
+class RowSocket(FollowingSocket):
     """A socket that receives rows of students, from the feed of the groups in `row_groups`."""
 
     with_runs = True
@@ -31,13 +31,13 @@ class ScreenSocket(FollowingSocket):
     async def on_joined(self) -> None:
         if self.row_groups:
             self.has_feed = True
-            await self.background.fanout.add_screen(self, self.row_groups)
+            await self.background.fanout.add_subscriber(self, self.row_groups)
 
     async def _leave(self) -> None:
         try:
             if self.has_feed:
                 with contextlib.suppress(RedisError, OSError):
-                    await self.background.fanout.remove_screen(self, self.row_groups)
+                    await self.background.fanout.remove_subscriber(self, self.row_groups)
         finally:
             await super()._leave()
 
@@ -45,7 +45,7 @@ class ScreenSocket(FollowingSocket):
     def is_read(self) -> bool:
         return self.send_queue.is_empty
 
-    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+    async def channel_groups(self, channel: Channel, person: StudentIdentity) -> list[str]:
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
         if names:
             await self.record_view(person, "follow")
@@ -62,7 +62,7 @@ class ScreenSocket(FollowingSocket):
         return self.row_groups
 
 
-class DashboardSocket(ScreenSocket):
+class DashboardSocket(RowSocket):
     """The dashboard, authenticated by session cookie or `?token=`.
 
     `?class=<id>` limits it to one class; `?runs=0` leaves out `cell_execution`, which repeats what the rows say.

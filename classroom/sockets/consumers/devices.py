@@ -1,7 +1,7 @@
 """W6: a student's own device, by its student token (docs/contract/websocket.md section 1).
 
-Notifications and messages are read from PostgreSQL, from the position that the client sends as `since`: what is heard
-through the channel layer only says when to look. So nothing is lost or told twice after a gap.
+Notifications and messages are read from PostgreSQL, from the position that the client sends as `since`: a message of
+the channel layer only says when to read. So nothing is lost or sent twice after a gap.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import NORMAL, Socket
 from lms.access import submissions_of
-from lms.key_holders import StudentHolder, holder_of_token, record_token_use
+from lms.credential_holders import StudentTokenHolder, holder_of_token, record_token_use
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
@@ -48,7 +48,7 @@ class DeviceSocket(Socket):
     read the inbox over HTTP."""
 
     kind = "student"
-    holder: StudentHolder
+    holder: StudentTokenHolder
     position: Position
 
     async def groups_to_join(self) -> list[str] | None:
@@ -95,7 +95,7 @@ class DeviceSocket(Socket):
     # --- News -------------------------------------------------------------------------------------------------------
 
     async def _tell_news(self) -> None:
-        """Tell what is new since the position, now and whenever there may be more."""
+        """Send what is new since the position, now and whenever there may be more."""
         with watchers.watch(self.holder.student_id, self.holder.class_id) as watcher:
             is_first = True
             while True:
@@ -153,7 +153,7 @@ class DeviceSocket(Socket):
         self.send_text(encode(graded))
 
 
-def _holder_of(token: str) -> StudentHolder | None:
+def _holder_of(token: str) -> StudentTokenHolder | None:
     """Return the holder of a confirmed token of an active class, and record its use. Two statements."""
     found = holder_of_token(token) if token else None
     if found is None or not found.is_confirmed or not found.is_active:
@@ -162,6 +162,6 @@ def _holder_of(token: str) -> StudentHolder | None:
     return found
 
 
-def _grade_of(holder: StudentHolder, submission_id: int) -> tuple[float | None, str | None]:
+def _grade_of(holder: StudentTokenHolder, submission_id: int) -> tuple[float | None, str | None]:
     found = submissions_of(holder).filter(pk=submission_id).values_list("grade", "feedback").first()
     return found or (None, None)

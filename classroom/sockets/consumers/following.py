@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 
 from classroom.sockets import people, replies, requests
 from classroom.sockets.consumers.authentication import AuthenticatedSocket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import BadRequest, Frame
 from realtime import groups
 from realtime.groups import Channel
@@ -17,7 +17,7 @@ class FollowingSocket(AuthenticatedSocket):
     """A socket that may join and leave `progress:…`, `notifications:…` and `broadcast`."""
 
     @abstractmethod
-    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+    async def channel_groups(self, channel: Channel, person: StudentIdentity) -> list[str]:
         """Return the groups of the person's channel that this peer may join; an empty list if none."""
 
     async def subscribe(self, frame: Frame) -> None:
@@ -50,7 +50,7 @@ class FollowingSocket(AuthenticatedSocket):
                 self.followed -= set(person.first_forms)
         self.send_frame(replies.Unsubscribed(name))
 
-    async def _channel_of(self, name: str) -> tuple[Channel, Person] | None:
+    async def _channel_of(self, name: str) -> tuple[Channel, StudentIdentity] | None:
         """Return the channel and the student; None for `broadcast`. Raises BadRequest for an unknown name."""
         if name == groups.BROADCAST:
             return None

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from channels.db import database_sync_to_async
 
 from classroom.sockets import people, replies, requests
-from classroom.sockets.consumers.dashboards import ScreenSocket
-from classroom.sockets.people import Person
+from classroom.sockets.consumers.dashboards import RowSocket
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import BadRequest, Frame
 from instructors import audit
 from instructors import status as statuses
@@ -21,7 +21,7 @@ from realtime.connections import ClientType
 from realtime.messages import timestamp
 
 
-def _recipient(account: User, student_id: str) -> tuple[Person, list[str]]:
+def _recipient(account: User, student_id: str) -> tuple[StudentIdentity, list[str]]:
     """Return the student and the groups that receive a message; no groups if it is not the account's student.
 
     Colleagues who follow the student receive it if they share the class.
@@ -75,7 +75,7 @@ def _change_status(instructor_id: int, status: str, session_id: int | None) -> N
     statuses.announce_status(changed)
 
 
-class InstructorSocket(ScreenSocket):
+class InstructorSocket(RowSocket):
     kind: ClientType = "instructor"
     account: Account
 

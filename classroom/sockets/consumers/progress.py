@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from classroom.sockets import people, progress, replies, requests
 from classroom.sockets.consumers.authentication import AuthenticatedSocket
 from classroom.sockets.consumers.dashboards import DashboardSocket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import ANYONE, User, classes_of, students_seen_by
@@ -46,7 +46,7 @@ class StudentProgressSocket(AuthenticatedSocket):
             is_valid = await self.authenticate(with_key=True)
             if not is_valid or (self.user is None and self.holder is None):
                 return None
-        self.person: Person = await database_sync_to_async(people.by_either)(self.client_id)
+        self.person: StudentIdentity = await database_sync_to_async(people.by_either)(self.client_id)
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, self.person, "progress")
         if names:
             self.followed |= set(self.person.first_forms)

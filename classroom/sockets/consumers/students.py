@@ -17,11 +17,11 @@ from channels.db import database_sync_to_async
 from classroom.sockets import people, replies, requests
 from classroom.sockets.base import NORMAL
 from classroom.sockets.consumers.following import FollowingSocket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import classes_of, staff_of, students_in
-from lms.key_holders import KeyHolder
+from lms.credential_holders import ClassKeyHolder
 from realtime import broadcast, groups, presence
 from realtime.groups import Channel
 from realtime.messages import AssignmentGraded, Message, encode, timestamp
@@ -55,7 +55,7 @@ class StudentSocket(FollowingSocket):
             self.followed |= set(self.person.first_forms)
         return found
 
-    def _groups_with_key(self, holder: KeyHolder) -> list[str]:
+    def _groups_with_key(self, holder: ClassKeyHolder) -> list[str]:
         """Return the group of the class's students, and the `help` groups of a student of the class, or of an unknown
         student, who may join it later."""
         of_class = [groups.class_students_group(holder.class_id)]
@@ -104,7 +104,7 @@ class StudentSocket(FollowingSocket):
         if message["age"] > self.age:
             self.end(NORMAL)
 
-    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+    async def channel_groups(self, channel: Channel, person: StudentIdentity) -> list[str]:
         """Return the groups of the channel; if logins are required, only an account may follow students."""
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
         if names:

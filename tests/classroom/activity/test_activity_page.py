@@ -9,7 +9,7 @@ import pytest
 from classroom.activity.selectors import activity_of
 from classroom.base.classrooms import classroom_of_class
 from classroom.base.plots import scale
-from classroom.dashboard.selectors import RANGES
+from classroom.base.recent_ranges import RANGES
 from events.models import HelpRequest
 from lms.models import Student
 

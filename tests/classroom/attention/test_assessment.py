@@ -9,7 +9,7 @@ from classroom.attention import ranking
 from classroom.attention.assessment import assess
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, change_between, class_of, work_of
-from classroom.attention.model import probability, terms_of
+from classroom.attention.probability import probability, terms_of
 from classroom.attention.reason_texts import reason_of
 from classroom.attention.signals import Feedback, Known, Lesson, Reason, Signals
 from classroom.errors.fingerprints import error_name, error_signature

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings as django_settings
 
-from classroom.base.namesakes import Person, distinguished
+from classroom.base.namesakes import NamedStudent, distinguished
 from events.models import HelpRequest
 from lms.models import AssignmentSubmission, ClassAssignment, Student, StudentClass
 from tests.classroom.cells.cells import cells_of, progress
 
 
 def apart(*people):
-    return distinguished(Person(number, *values) for number, values in enumerate(people))
+    return distinguished(NamedStudent(number, *values) for number, values in enumerate(people))
 
 
 def test_who_has_a_name_alone_needs_nothing():

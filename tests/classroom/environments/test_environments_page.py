@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings as django_settings
 
+from classroom.environments.error_shares import ErrorShareComparison, Runs, difference_interval, wilson
 from classroom.environments.report_snippet import KEY, snippet
-from classroom.errors.error_shares import Comparison, Runs, difference_interval, wilson
 from events.models import CellExecution
 from lms.class_keys import create_key
 from lms.models import Class, EnvironmentSnapshot, Notebook, Session, Student, StudentClass
@@ -158,12 +158,12 @@ CRITERION = [
 
 @pytest.mark.parametrize(("these", "others", "verdict"), CRITERION)
 def test_criterion(these, others, verdict):
-    assert Comparison(Runs(*these), Runs(*others)).verdict == verdict
+    assert ErrorShareComparison(Runs(*these), Runs(*others)).verdict == verdict
 
 
 def test_intervals_of_the_literature(monkeypatch):
     """Newcombe 1998, table II, (a): 56/70 and 48/80, at 95 %."""
-    monkeypatch.setattr("classroom.errors.error_shares.Z", 1.959964)
+    monkeypatch.setattr("classroom.environments.error_shares.Z", 1.959964)
     low, high = wilson(Runs(1, 70, 56))
     assert (round(low, 3), round(high, 3)) == (0.692, 0.877)
     low, high = difference_interval(Runs(1, 70, 56), Runs(1, 80, 48))

@@ -7,7 +7,7 @@ import pytest
 
 from classroom.attention.services import perform
 from classroom.base.classrooms import classroom_of_class
-from core.moments import moment_text, zone_name
+from core.time_formats import moment_text, zone_name
 from events.models import HelpRequest
 from events.processing import help_requests
 from lms import due_date_extensions

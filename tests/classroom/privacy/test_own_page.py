@@ -11,7 +11,7 @@ from django.test import Client
 
 from classroom.privacy.models import ErasureRequest
 from classroom.students.models import StudentNote
-from core.moments import moment_text
+from core.time_formats import moment_text
 from events.models import CellExecution
 from instructors import throttles
 from instructors.models import AuditLog

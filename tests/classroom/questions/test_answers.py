@@ -7,7 +7,7 @@ import pytest
 from classroom.privacy.stored import parts_of
 from classroom.questions.models import StuckQuestion
 from events.models import HelpRequest
-from lms.key_holders import holder_of_token
+from lms.credential_holders import holder_of_token
 from lms.models import Class, StudentClass
 from operations.retention import kinds
 from tests.lms.tokens.conftest import device_of

@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from classroom.attention import lesson_cache
-from classroom.attention.asking import ask_uncertain_students
+from classroom.attention.questions import ask_uncertain_students
 from classroom.attention.ranking import after_saying_fine
 from classroom.attention.selectors import attention_state
 from classroom.base.classrooms import classroom_of_class
 from classroom.questions.models import StuckQuestion
 from classroom.questions.rules import MAX_PROBABILITY, MIN_PROBABILITY, is_worth_asking
 from classroom.questions.services import ask
-from core.moments import clock_text
+from core.time_formats import clock_text
 from events.models import HelpRequest
 from lms.models import Cell, Class, Student, StudentClass
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classroom.setup.jupyterlab import Address, connection_of
+from classroom.setup.jupyterlab import ServerUrl, connection_of
 from events.intake.class_keys import ClassKeyCache, KeyRefused
 from instructors.models import AuditLog
 from lms.class_codes import make_code
 from lms.class_keys import create_key
-from lms.key_holders import holder_of_key
+from lms.credential_holders import holder_of_key
 from lms.models import Class, ClassCode, ClassKey, Student, StudentToken
 
 
@@ -160,7 +160,7 @@ def test_the_state_costs_the_same_for_a_large_class(signed_in, hanako, enrol, co
     ],
 )
 def test_addresses_that_will_not_work_are_known(url, is_local, is_plain):
-    assert (Address(url).is_local, Address(url).is_plain_http) == (is_local, is_plain)
+    assert (ServerUrl(url).is_local, ServerUrl(url).is_plain_http) == (is_local, is_plain)
 
 
 def test_behind_a_proxy_the_address_is_the_one_people_use(signed_in, hanako, connection, settings):

@@ -12,7 +12,7 @@ from classroom.questions.services import answer
 from classroom.sockets import background_tasks
 from classroom.sockets.consumers import devices
 from lms import student_tokens
-from lms.key_holders import holder_of_token
+from lms.credential_holders import holder_of_token
 from lms.models import AssignmentSubmission, Class, StudentToken
 from lms.notices import announce_assignment, announce_grade
 from realtime import broadcast, groups

@@ -99,7 +99,9 @@ def test_each_student(series, complete):
         ("runs", [{"userId": "aoi@example.com", "_value": 4}]),
         ("minutes", [{"userId": "aoi@example.com", "_value": 2}]),
     ))  # fmt: skip
-    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: timeseries.Work(runs=4, errors=0, minutes=2)}
+    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {
+        aoi.pk: timeseries.StudentTotals(runs=4, errors=0, minutes=2)
+    }
 
 
 def test_what_came_with_a_former_address_is_the_students(series, complete):
@@ -110,7 +112,9 @@ def test_what_came_with_a_former_address_is_the_students(series, complete):
         ("runs", [{"userId": tag, "_value": 4} for tag in tags]),
         ("minutes", [{"userId": tag, "_value": 2} for tag in tags]),
     ))  # fmt: skip
-    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: timeseries.Work(runs=8, errors=0, minutes=4)}
+    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {
+        aoi.pk: timeseries.StudentTotals(runs=8, errors=0, minutes=4)
+    }
     timeseries.totals(**HOUR, students=[aoi.pk])
     assert [params_of(query)["_students"] for query in series.queries] == [tags, tags]
 

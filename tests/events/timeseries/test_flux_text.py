@@ -18,7 +18,7 @@ from events import timeseries
 from events.timeseries import backfill, buckets, flux
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import sql as timeseries_sql
-from events.timeseries.flux import Part
+from events.timeseries.flux import QueryPart
 from lms.models import Student
 from tests.events.conftest import event
 from tests.influx import Kept
@@ -76,11 +76,11 @@ def test_questions(series, redis, students):
     ids = None if students is None else [Student.objects.create(email=email).pk for email in students]
     emails = None if ids is None else timeseries_sql.addresses(ids)
     for of_hours in (False, True):
-        part = Part(HOUR, HOUR + timedelta(hours=3), of_hours)
+        part = QueryPart(HOUR, HOUR + timedelta(hours=3), of_hours)
         flux.activity([part], since=HOUR, bucket=timedelta(hours=1), emails=emails)
         flux.activity([part], since=HOUR + timedelta(minutes=1), bucket=timedelta(minutes=4), emails=emails)
         flux.totals([part], emails=emails)
-    flux.per_student(Part(HOUR, HOUR + timedelta(hours=1)), students=emails or {})
+    flux.per_student(QueryPart(HOUR, HOUR + timedelta(hours=1)), students=emails or {})
     assert len(series.queries) == 7
     assert {query["query"] for query in series.queries} == {
         flux.ACTIVITY, flux.ACTIVITY_OF_HOURS, flux.TOTALS, flux.TOTALS_OF_HOURS, flux.PER_STUDENT

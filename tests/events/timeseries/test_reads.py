@@ -126,8 +126,8 @@ def test_each_student(lesson):
     hanako, *others = ids("hanako@example.com", *HOSTILE)
     found = timeseries.per_student(**SPAN, students=[hanako, *others, 10**9])
     assert found == {
-        hanako: timeseries.Work(runs=5, errors=2, minutes=4),
-        **{pk: timeseries.Work(runs=1, errors=0, minutes=1) for pk in others},
+        hanako: timeseries.StudentTotals(runs=5, errors=2, minutes=4),
+        **{pk: timeseries.StudentTotals(runs=1, errors=0, minutes=1) for pk in others},
     }
     assert timeseries.per_student(**SPAN, students=[]) == {}
 

@@ -11,12 +11,13 @@ from django.db import OperationalError
 from django.test import Client
 
 from config.asgi import CorsApplication
+from events.contract import schema
 from events.intake import app as intake_app
 from events.intake import class_keys
-from events.intake.app import credentials
 from events.intake.class_keys import MAX_LENGTH, ClassKeyCache, KeyRefused, StudentTokenCache
+from events.intake.request import credentials
 from lms.api.authentication import WAITING
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Class, ClassKey, StudentToken
 from tests.events.conftest import event
 from tests.lms.tokens.conftest import device_of
@@ -56,9 +57,9 @@ async def post(client, token: str, *records, **more):
     return await client.post(ADDRESS, json=list(records), headers={"Authorization": f"Student {token}"}, **more)
 
 
-def events_of(redis) -> list[intake_app.Event]:
+def events_of(redis) -> list[schema.Event]:
     keys = [key for key in redis.keys("events:*") if redis.type(key) == b"stream"]
-    return [each for key in keys for _, fields in redis.xrange(key) for each in intake_app.schema.unpack(fields[b"b"])]
+    return [each for key in keys for _, fields in redis.xrange(key) for each in schema.unpack(fields[b"b"])]
 
 
 async def test_class_and_student_are_the_tokens(client, redis, python_class, token):
@@ -214,7 +215,7 @@ async def test_long_texts_are_refused_and_not_kept(db, cache):
 def test_a_full_cache_forgets_unknown_texts_and_keeps_holders(monkeypatch):
     monkeypatch.setattr(class_keys, "MAX_CACHED", 3)
     cache = StudentTokenCache()
-    holder = StudentHolder(1, 2, 3, True, True, "h@example.com")
+    holder = StudentTokenHolder(1, 2, 3, True, True, "h@example.com")
     cache._known = {"known": (0.0, holder), "x": (0.0, None), "y": (0.0, None)}
     cache._make_room()
     assert cache._known == {"known": (0.0, holder)}

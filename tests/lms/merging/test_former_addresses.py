@@ -11,7 +11,7 @@ from events.contract import schema
 from events.contract.records import Record
 from events.intake.app import admit_body
 from events.models import CellExecution, HelpRequest
-from lms import access, key_holders, merging, student_tokens
+from lms import access, credential_holders, merging, student_tokens
 from lms.enrolment import Listed, enrol_listed
 from lms.models import Student, StudentAddress, StudentClass
 from operations.privacy.person import find_person
@@ -59,7 +59,7 @@ def test_dashboards_hear_of_the_present_address(merged, event_pipeline, course, 
 def test_a_device_that_still_says_the_former_address_is_heard(pair, course):
     token = student_tokens.claim(course.python.pk, student_tokens.Claim(email=OTHER), now=datetime.now(UTC))[1]
     merging.merge_students(kept_id=pair.kept.pk, other_id=pair.other.pk)
-    holder = key_holders.holder_of_token(token)
+    holder = credential_holders.holder_of_token(token)
     assert (holder.student_id, holder.email, holder.former) == (pair.kept.pk, KEPT, (OTHER,))
     body = schema.msgspec.json.encode([event(emailAddress=OTHER), event(emailAddress="ren@example.com")])
     admitted = admit_body(body, class_id=course.python.pk, student=holder.email, former=holder.former)

@@ -6,8 +6,8 @@ import pytest
 
 from instructors.models import AuditLog
 from lms.api.authentication import WAITING
+from lms.credential_holders import USE_PRECISION
 from lms.enrolment import remove_student
-from lms.key_holders import USE_PRECISION
 from lms.models import StudentClass, StudentToken
 from tests.lms.conftest import MISSING
 from tests.lms.tokens.conftest import device_of

@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from classroom.ops import test_event_store
 from classroom.students.models import StudentNote
+from classroom.system import test_event_store
 from events.models import OfflineQueueEntry
 from events.timeseries import buffer as timeseries_buffer
 from instructors import audit

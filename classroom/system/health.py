@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from classroom.dashboard.connections import connections
-from classroom.ops import test_event_store
+from classroom.system import test_event_store
 from core.redis import async_client, short_timeout_client
 from events import timeseries
 from events.queue import heartbeats, servers, stream
+from realtime import presence
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
 
@@ -245,7 +245,7 @@ def _moment(ms: int) -> str:
 
 
 async def websocket() -> Service:
-    now = await sync_to_async(connections, thread_sensitive=False)()
+    now = await sync_to_async(presence.details, thread_sensitive=False)()
     return {"status": "healthy", "message": "running", "total_connections": now.total, "rooms": len(now.rooms)}
 
 

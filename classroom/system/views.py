@@ -10,9 +10,9 @@ from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.ops import health, serializers, system_stats
-from classroom.ops.audit_log import audit_entries
-from classroom.ops.system_settings import Duplicate, change_setting, create_setting
+from classroom.system import health, serializers, system_stats
+from classroom.system.audit_log import audit_entries
+from classroom.system.system_settings import Duplicate, change_setting, create_setting
 from instructors.api.callers import account_of
 from instructors.rest.exceptions import BadRequest
 from instructors.rest.openapi import PAGING, documented, text_filter

@@ -1,4 +1,4 @@
-"""Helpers of the set-up views, which are for instructors of the class."""
+"""Helpers of the views that are only for instructors of a class: set-up, privacy, rooms."""
 
 from collections.abc import Callable
 from functools import wraps

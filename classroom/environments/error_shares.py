@@ -55,7 +55,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ErrorShareComparison:
     these: Runs
     others: Runs
 

@@ -3,8 +3,8 @@
 import pytest
 from django.db import DataError, connection, transaction
 
+from core.postgres import pipelined
 from lms.models import Team
-from lms.statement_pipeline import pipelined
 
 INSERT = "INSERT INTO teams (team_key, team_name, description, created_at) VALUES (%s, %s, '', now())"
 

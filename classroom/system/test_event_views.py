@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.ops import test_event_store
+from classroom.system import test_event_store
 from instructors.rest.exceptions import ServiceUnavailable, Unprocessable
 from instructors.rest.openapi import documented
 from lms.api.base import ApiView

@@ -96,7 +96,7 @@ def test_http_15_system_status_is_200_whatever_the_state(as_hanako, monkeypatch)
     async def down():
         raise ConnectionError
 
-    monkeypatch.setattr("classroom.ops.health.influxdb", down)
+    monkeypatch.setattr("classroom.system.health.influxdb", down)
     answer = as_hanako("GET", "/api/v1/admin/system-status")
     assert (answer.status_code, answer.data["status"]) == (200, "degraded")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.readings import KEY_LENGTH, reading_key
+from core.kana_order import KEY_LENGTH, reading_key
 
 
 @pytest.mark.parametrize(

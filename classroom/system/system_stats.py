@@ -12,14 +12,14 @@ from django.db import connection
 from django.db.models import Count, Q
 from redis import Redis
 
-from classroom.dashboard.connections import connections
-from classroom.ops import test_event_store
+from classroom.system import test_event_store
 from core.redis import blocking_client
 from events import metrics as events_metrics
 from events import timeseries
 from events.contract.kinds import PRIORITIES
 from events.queue import heartbeats, jobs, servers, stream
 from lms.models import Session, Student
+from realtime import presence
 from realtime.messages import timestamp
 
 WORKER_STATES = heartbeats.STATES
@@ -60,7 +60,7 @@ def pipeline_stats(*, now: float) -> PipelineStats:
         now=now,
         waiting=waiting,
         workers=heartbeats.heartbeats(),
-        sockets=connections().by_type,
+        sockets=presence.details().by_type,
         points_waiting=timeseries.backlog_status().waiting,
         failed_jobs=jobs.failed_count(),
         memory=memory,
@@ -75,7 +75,7 @@ def metrics(*, now: datetime) -> dict[str, Any]:
     students = Student.objects.aggregate(
         total=Count("pk"), active=Count("pk", filter=Q(last_activity_at__gte=now - ACTIVE))
     )
-    live = connections()
+    live = presence.details()
     return {
         "generated_at": timestamp(now),
         "events": {

@@ -1,4 +1,4 @@
-"""Ask whether they are stuck those of whom the list is unsure: who is neither asking, visited, put off nor answered."""
+"""Ask “Are you stuck?” where the list is unsure: students without a help request, a claim, a snooze or an answer."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

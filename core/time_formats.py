@@ -1,4 +1,4 @@
-"""How times are written for people: one form, in the time zone of the server (TIME_ZONE), whose name `zone_name` gives.
+"""How times are shown to people: in one format, in the time zone of the server (TIME_ZONE), which `zone_name` names.
 
 `2026-11-28 16:31` on pages, `2026-11-28 16:31:42+09:00` in tables for spreadsheets. In the hour that the clock shows
 twice, when clocks are put back, the offset is added on pages too: `2026-10-25 02:30+01:00`.

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from classroom.attention.claims import Claim
+from classroom.attention.claims import Claim, may_act
 from classroom.attention.models import AttentionCase
 from classroom.attention.ranking import MAX_SHOWN
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.selectors import AttentionState, alert_of, due_alerts, shown_name_of
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from events.models import HelpRequest
 from instructors.models import Instructor
 
@@ -36,7 +36,7 @@ class OpenRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class AlertEntry:
     """An alert as the page shows it."""
 
     student_id: int
@@ -56,8 +56,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttentionBoard:
-    entries: list[Entry]  # unclaimed; at most MAX_SHOWN: those who need somebody, then those worth a look
-    on_the_way: list[Entry]
+    entries: list[AlertEntry]  # unclaimed; at most MAX_SHOWN: those who need somebody, then those worth a look
+    on_the_way: list[AlertEntry]
     queue: list[OpenRequest]  # all open requests
     further: list[OpenRequest]  # those in neither list above: each student is listed once
     waiting: int  # alerts not shown
@@ -69,17 +69,17 @@ class AttentionBoard:
     known: list[int]  # ids of the students with an alert or a request, put off or not
 
     @property
-    def needing(self) -> list[Entry]:
+    def needing(self) -> list[AlertEntry]:
         """Return the firm part: who asks, and who very probably needs somebody."""
         return [entry for entry in self.entries if entry.is_firm]
 
     @property
-    def worth_a_look(self) -> list[Entry]:
+    def worth_a_look(self) -> list[AlertEntry]:
         return [entry for entry in self.entries if not entry.is_firm]
 
 
 def board_of(
-    classroom: Classroom, state: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, state: AttentionState, *, user: Instructor, now: datetime, display: Display
 ) -> AttentionBoard:
     """Return the board for this user. No query."""
     names = {s.student_id: s.name for s in state.lesson.students}
@@ -89,9 +89,9 @@ def board_of(
     queue = _queue(classroom, state, user, now, display)
     asking = {one.student_id: one for one in queue}
 
-    def entry(alert: Alert, *, is_over: bool = False) -> Entry:
+    def entry(alert: Alert, *, is_over: bool = False) -> AlertEntry:
         claim = state.claims.get(alert.student_id)
-        return Entry(
+        return AlertEntry(
             student_id=alert.student_id,
             name=display.name(alert.student_id, names.get(alert.student_id, "")),
             code=alert.code,
@@ -130,11 +130,6 @@ def board_of(
         claims={student: claim.by for student, claim in state.claims.items()},
         known=sorted({alert.student_id for alert in state.alerts} | {row.student_id for row in rows}),
     )
-
-
-def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
-    """Return whether the user may act: a claimed student belongs to the claimant, teachers of the class and admins."""
-    return claim is None or claim.by_id == user.pk or classroom.may_teach
 
 
 def _queue(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classroom.ops import test_event_store as records
+from classroom.system import test_event_store as records
 from events.models import StudentEvent
 from lms.models import Student
 from tests.servers import ROOT

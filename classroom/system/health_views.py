@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from classroom.ops.health import is_ready, report
+from classroom.system.health import is_ready, report
 from realtime.messages import timestamp
 
 
@@ -39,7 +39,7 @@ async def ready(request: HttpRequest) -> JsonResponse:
 
 
 def _unavailable(detail: dict[str, Any]) -> JsonResponse:
-    """Return a 503 that Django does not log: `classroom.ops.health` logs the change once."""
+    """Return a 503 that Django does not log: `classroom.system.health` logs the change once."""
     response = JsonResponse({"detail": detail}, status=503)
     response._has_been_logged = True  # type: ignore[attr-defined]  # django.utils.log.log_response
     return response

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from classroom.ops import health as questions
+from classroom.system import health as questions
 from events import timeseries
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import formats, translation
 
-from core.moments import clock_text, day_text, moment_cell, moment_text, span_text
+from core.time_formats import clock_text, day_text, moment_cell, moment_text, span_text
 
 NOON = datetime(2026, 11, 28, 3, 31, 42, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""The order of readings (ふりがな): the dictionary order of their kana, however they were typed.
+"""The sort order of readings (ふりがな): the dictionary order of their kana, however they were typed.
 
 Voiced, small and long kana are first compared as plain ones, as a Japanese dictionary does: がくじ stands before
 かんだ, and ハート beside はあと. Only readings that are equal then are compared as they are.
