@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, IntegrityError
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views.defaults import server_error
@@ -71,6 +72,13 @@ def is_unstorable(error: Exception) -> bool:
     return is_lone_surrogate or isinstance(error, DataError)
 
 
+def is_contradiction(error: Exception) -> bool:
+    """Return whether the request contradicts what is stored, which no view noticed: a constraint refuses it, or a row
+    that the view had found was deleted, merged or erased by somebody else before it was changed or read again."""
+    is_not_updated = type(error) is DatabaseError and "did not affect any rows" in str(error)  # of Model.save()
+    return is_not_updated or isinstance(error, IntegrityError | ObjectDoesNotExist)
+
+
 def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the response for an exception, as DRF's handler: 422 with a list for a validation error, else a text."""
     if isinstance(error, exceptions.ParseError):
@@ -88,8 +96,12 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         logger.warning("Answered 400: %s", type(error).__name__)
         detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"
         return Response({"detail": detail}, status=400)
-    if isinstance(error, IntegrityError):  # no view expected it; its text names constraints and values
-        logger.error("Answered 409: a constraint that no view checks", exc_info=error)
+    request = context.get("request")
+    if isinstance(error, ObjectDoesNotExist) and request is not None and request.method in ("GET", "HEAD"):
+        logger.warning("Answered 404: a row was gone when a view read it again", exc_info=error)
+        error = exceptions.NotFound("Not Found")
+    if is_contradiction(error):  # its text names constraints and values
+        logger.error("Answered 409: a contradiction that no view checks", exc_info=error)
         set_rollback()
         return Response({"detail": CONTRADICTION}, status=409)
     response = exception_handler(error, context)

@@ -9,12 +9,12 @@ from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import FieldError, ValidationError
-from django.db import IntegrityError
+from django.core.exceptions import FieldError, ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
-from config.errors import API_PREFIX, CONTRADICTION, is_unstorable, outage_response
+from config.errors import API_PREFIX, CONTRADICTION, is_contradiction, is_unstorable, outage_response
 from config.outages import reason_of
 from core.middleware import Middleware
 
@@ -76,7 +76,8 @@ class BlankErrorsMiddleware(ErrorReplacingMiddleware):
 
 class BadInputMiddleware(Middleware):
     """Answer 400, and log a warning, when a request has values that no column can store or no filter understands; 409
-    when they contradict what is stored, which a form did not notice: the names of constraints are for the log.
+    when they contradict what is stored, or what they are about was deleted while they were answered, which a form did
+    not notice: the names of constraints are for the log.
 
     The admin's change lists pass any query string to filters, which fail in many ways.
     """
@@ -91,8 +92,11 @@ class BadInputMiddleware(Middleware):
             del request.COOKIES[name]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, IntegrityError):
-            logger.error("Answered 409: a constraint that no form checks", exc_info=exception)
+        if isinstance(exception, ObjectDoesNotExist) and request.method in ("GET", "HEAD"):
+            logger.warning("Answered 404: a row was gone when a view read it again", exc_info=exception)
+            return page_not_found(request, exception)
+        if is_contradiction(exception):
+            logger.error("Answered 409: a contradiction that no form checks", exc_info=exception)
             if request.path.startswith(API_PREFIX):
                 return JsonResponse({"detail": CONTRADICTION}, status=409)
             return render(request, "409.html", status=409)

@@ -2,9 +2,13 @@
 
 A spreadsheet evaluates a text that begins with one of FORMULA: `=HYPERLINK(…)` in a student's name could send the table
 to its author. A leading apostrophe makes it a text; it is removed when an exported file is imported again.
+
+One that expects another separator than the file has (Excel: that of the country) begins a cell at each of its own in a
+text, and a row at each line break. What begins like a formula there gets the apostrophe too.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TypeVar
@@ -13,19 +17,26 @@ from typing import TypeVar
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 ENCODING = "utf-8-sig"  # with a byte order mark, without which Excel misreads Japanese
 MARK = "'"
+# `- a` is an item of a list in a feedback, and no formula.
+INSIDE = re.compile(r"(?<=[;,\n\r])( *)(?=[=@＝＠\t]|[-+－＋]\S)")
+MARKED = re.compile(r"(?<=[;,\n\r])( *)'(?=[=@＝＠\t]|[-+－＋]\S)")
 
 Value = TypeVar("Value")
 
 
 def harmless(value: Value) -> Value | str:
-    """Return the value for a cell: texts that begin like a formula with an apostrophe, others unchanged."""
-    return MARK + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
+    """Return the value for a cell: texts in which a cell may begin like a formula with an apostrophe there, others
+    unchanged."""
+    if not isinstance(value, str):
+        return value
+    text = INSIDE.sub(rf"\1{MARK}", value)
+    return MARK + text if text.lstrip(" ").startswith(FORMULA) else text
 
 
 def original(text: str) -> str:
     """Undo `harmless`."""
     bare = text.removeprefix(MARK)
-    return bare if bare.lstrip(" ").startswith(FORMULA) else text
+    return MARKED.sub(r"\1", bare if bare.lstrip(" ").startswith(FORMULA) else text)
 
 
 def table_csv(

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 
+from core.json_size import TooManyValues, refuse_too_many_values
 from instructors.rest.exceptions import TooLarge
 from lms.api.notebook_content import NotebookContent
 
@@ -39,8 +40,12 @@ def read_notebook(upload: UploadedFile[Any]) -> dict[str, Any]:
         raise TooLarge
     file = upload.read()
     try:
-        content: dict[str, Any] = NotebookContent().run_validation(json.loads(text_of_file(file)))
+        text = text_of_file(file)
+        refuse_too_many_values(text.encode(errors="replace"))
+        content: dict[str, Any] = NotebookContent().run_validation(json.loads(text))
         return content
+    except TooManyValues as error:
+        raise TooLarge(str(error)) from None
     except ValidationError as error:
         raise forms.ValidationError(message_for_code(str(error.get_codes()[0]))) from None  # type: ignore[index]
     except (ValueError, RecursionError) as error:  # no JSON, or no text

@@ -1,6 +1,7 @@
 """The pages that assign students to seats: one field per seat, everybody at once, a swap of two, or a list."""
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -37,7 +38,12 @@ def people(request: HttpRequest, class_id: int, room_id: int) -> HttpResponse:
         return _show_people(request, classroom, room, seats)
     acts = {"assign": _assign, "swap": _swap, "fill": _fill, "free": _free, "place": _place}
     act = acts.get(request.POST.get("act", ""))
-    return act(request, classroom, room, seats) if act else HttpResponseBadRequest()
+    if act is None:
+        return HttpResponseBadRequest()
+    try:
+        return act(request, classroom, room, seats)
+    except NotInClass:  # somebody was taken out of the class meanwhile: once more, as it is now
+        return act(request, classroom, room, seats_of_room(room))
 
 
 def _show_people(
@@ -149,7 +155,10 @@ def import_list(request: HttpRequest, class_id: int, room_id: int) -> HttpRespon
     checked = _digest(text, free_others)
     if request.POST.get("step") == "import" and found.lines:
         if request.POST.get("checked") == checked:
-            return _import(request, classroom, room, found, free_others=free_others, limits=limits)
+            with suppress(NotInClass):  # else somebody was taken out of the class meanwhile: show what is so now
+                return _import(request, classroom, room, found, free_others=free_others, limits=limits)
+            choices = Choices(classroom)
+            found = preview(read(text), seats, choices, free_others=free_others)
         messages.warning(request, gettext("The list has changed since it was checked. Look at it again, then import."))
     return show(request, classroom, "seat_list", text=text, preview=found, checked=checked, **limits)
 

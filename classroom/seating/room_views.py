@@ -101,7 +101,7 @@ def room(request: HttpRequest, class_id: int, room_id: int) -> HttpResponse:
 
 def show_room(request: HttpRequest, classroom: Classroom, found: Room, **forms: Any) -> HttpResponse:
     """Show the room; `forms` are those that could not be accepted, as they were sent."""
-    [drawn] = with_seats(Room.objects.filter(pk=found.pk)).select_related("picture")
+    drawn = with_seats(Room.objects.filter(pk=found.pk)).select_related("picture").get()
     plan: Plan = plan_of(drawn, {}, {})
     context: dict[str, Any] = {
         "room": found,

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from core import json_values
+from core.json_size import refuse_too_many_values
 from core.json_values import MAX_DEPTH
 
 Problem = dict[str, Any]
@@ -90,7 +91,9 @@ TOO_DEEP = "JSON is nested too deeply"
 
 
 def parse(body: bytes) -> list[Record]:
-    """Return the records of a request body. Raises BadBody if it is not JSON or has fields of the wrong type."""
+    """Return the records of a request body. Raises BadBody if it is not JSON or has fields of the wrong type, and
+    TooManyValues."""
+    refuse_too_many_values(body)
     try:
         records = _records.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -105,17 +108,18 @@ def parse(body: bytes) -> list[Record]:
 
 
 def loads(body: bytes) -> Any:
-    """Return the JSON value of a body of events. Raises ValueError, RecursionError.
+    """Return the JSON value of a body of events. Raises ValueError, RecursionError, TooManyValues.
 
     Accept NaN, invalid bytes, a byte order mark, UTF-16 and numbers with thousands of digits, so that no event is lost.
     """
     text = body.decode(json.detect_encoding(body), errors="replace")
+    refuse_too_many_values(text.encode(errors="replace"))
     return json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
 
 
 def _parse_leniently(body: bytes) -> list[Record]:
     """Parse a body that the fast decoder refused. Accept lone surrogates, and report wrong types with their location.
-    Raises BadBody."""
+    Raises BadBody, TooManyValues."""
     try:
         value = loads(body)
     except RecursionError:

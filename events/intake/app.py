@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from core.asgi import Receive, Scope, Send, header
+from core.json_size import TooManyValues
 from events import metrics as events_metrics
 from events.contract import records as contract_records
 from events.contract import schema
@@ -136,6 +137,8 @@ def admit_body(
         records = contract_records.parse(body)
     except contract_records.BadBody as error:
         raise RequestRefused(422, error.problems) from None
+    except TooManyValues as error:
+        raise RequestRefused(413, str(error)) from None
     if len(records) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
         raise RequestRefused(413, f"Batch size {len(records)} exceeds maximum allowed size of {limit}")

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from core import gzip_body
+from core.json_size import TooManyValues
 from events.contract import records, schema
 from events.contract.records import Record
 from events.contract.schema import Event
@@ -93,6 +94,8 @@ def _items(request: HttpRequest) -> list[Any]:
         value = records.loads(body)
     except (ValueError, RecursionError) as error:
         raise RequestRefused(422, [records.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
+    except TooManyValues as error:
+        raise RequestRefused(413, str(error)) from None
     try:
         return records.storable(value) if isinstance(value, list) else [records.storable(value)]
     except records.BadBody as error:

@@ -10,6 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from core import gzip_body
+from core.json_size import TooManyValues, refuse_too_many_values
 from instructors.rest.exceptions import BadRequest, TooLarge, too_large_for
 
 
@@ -33,9 +34,13 @@ class GzipJSONParser(JSONParser):
             return self.loads(content)
         except (ValueError, RecursionError):
             raise ParseError("JSON decode error") from None
+        except TooManyValues as error:
+            raise TooLarge(str(error)) from None
 
     def loads(self, content: bytes) -> Any:
         """Return the value of a body in UTF-8, UTF-16 or UTF-32, with or without a byte order mark (RFC 8259 section
-        8.1). Raises ParseError, ValueError, RecursionError."""
+        8.1). Raises ParseError, ValueError, RecursionError, TooManyValues."""
         encoding = json.detect_encoding(content)
-        return super().parse(BytesIO(content if encoding == "utf-8" else content.decode(encoding).encode()))
+        text = content if encoding == "utf-8" else content.decode(encoding).encode()
+        refuse_too_many_values(text)
+        return super().parse(BytesIO(text))

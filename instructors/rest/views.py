@@ -48,6 +48,12 @@ class ApiView(APIView):
         """Raise TooLarge: the body exceeded `limit` bytes and was dropped."""
         raise TooLarge(too_large_for(limit))
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let no cache keep an answer, which has personal data or a token, unless the view says how long."""
+        found = super().finalize_response(request, response, *args, **kwargs)
+        found.headers.setdefault("Cache-Control", "private, no-store")
+        return found
+
     def is_login_needed(self) -> bool:
         permissions = self.get_permissions()
         return any(isinstance(each, LoginIfRequired) and each.is_login_needed() for each in permissions)

@@ -9,6 +9,7 @@ from operations.local.processes import Program
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
 SERVERS = ("uvicorn", "daphne")
+HTTP_PROTOCOL = "config.http_protocol:HttpProtocol"  # of uvicorn: bounds headers, and how long a request takes
 WEBSOCKET_PROTOCOL = "config.websocket_protocol:WebSocketProtocol"  # of uvicorn: compresses once for all sockets
 
 
@@ -16,7 +17,7 @@ def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
     if server == "daphne":
         options = ["-b", host, "-p", str(port), "-v", "0", "--application-close-timeout", "5"]
     else:
-        options = ["--host", host, "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
+        options = ["--host", host, "--port", str(port), "--loop", "uvloop", "--http", HTTP_PROTOCOL]
         options += ["--ws", WEBSOCKET_PROTOCOL, "--lifespan", "auto", "--timeout-graceful-shutdown", "5"]
         options += ["--no-access-log", "--log-level", "warning"]
     return _python("web", "-m", server, *options, "config.asgi:application", rank=4)

@@ -148,6 +148,18 @@ def test_the_api(browser, path, status):
     check_all(answer)
 
 
+def test_no_cache_keeps_what_the_api_says(browser, cast):
+    anything = {"Accept": "*/*"}
+    token = browser.post("/api/v1/auth/login", json=TEACHER, headers=anything)
+    assert token.status_code == 200
+    shown = anything | {"Authorization": f"Bearer {token.json()['token']['access_token']}"}
+    people = browser.get("/api/v1/students", headers=shown)
+    refused = browser.get("/api/v1/students", headers=anything | {"Cookie": ""})
+    assert (people.status_code, refused.status_code) == (200, 403)
+    for answer in (token, people, refused):
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+
 def test_files(browser):
     answer = browser.get("/api/v1/docs")
     address = answer.text.split('<link rel="icon" href="')[1].split('"')[0]

@@ -1,6 +1,9 @@
 """The process that queues periodic jobs waits for Redis, as web and workers do: nobody has to start it again."""
 
+import pytest
 import redis as redis_client
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from tests.servers import wait_until
 
@@ -35,3 +38,8 @@ def test_cron_starts_before_redis_and_goes_on_after_an_outage(start_live_system)
         assert "Traceback" not in log.read_text()
     finally:
         system.stop()
+
+
+def test_a_module_that_is_not_there_is_said_in_a_line():
+    with pytest.raises(CommandError, match=r"nonsense.*events\.worker\.periodic"):
+        call_command("rqcron", "nonsense.module")

@@ -16,12 +16,13 @@ from classroom.inbox.position import Position
 from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
 from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
-from classroom.sockets.base import Socket
+from classroom.sockets.base import NORMAL, Socket
 from lms.access import submissions_of
 from lms.credential_holders import StudentTokenHolder, holder_of_token, record_token_use
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
+from realtime.connections import connections
 from realtime.groups import Channel
 from realtime.messages import (
     AssignmentGraded,
@@ -35,14 +36,16 @@ from realtime.messages import (
 )
 from realtime.watchers import watchers
 
+MAX_SOCKETS = 20  # of a student in a class in this process: one student must not use up what is there for all
 OWN: tuple[Channel, ...] = ("progress", "notifications")
 # Notices that are passed on as they are; others are read from PostgreSQL, or are for older clients.
 PASSED_ON = {"system_message", "assignment_created", "dismiss_help"}
 
 
 class DeviceSocket(Socket):
-    """Any number of a student at once. The token goes in a header alone: addresses end up in logs of proxies, and a
-    token does not expire. Scripts of a page cannot set headers of a WebSocket; they read the inbox over HTTP."""
+    """Several of a student at once; the oldest is closed for one too many. The token goes in a header alone: addresses
+    end up in logs of proxies, and a token does not expire. Scripts of a page cannot set headers of a WebSocket; they
+    read the inbox over HTTP."""
 
     kind = "student"
     holder: StudentTokenHolder
@@ -67,6 +70,20 @@ class DeviceSocket(Socket):
                 scheme, _, token = value.decode("latin-1").partition(" ")
                 return str(token.strip()) if scheme.lower() == "student" else ""
         return ""
+
+    async def on_joined(self) -> None:
+        """Close the oldest of this student's, as far as there are too many: it may be of a network that is gone."""
+        me = (self.holder.student_id, self.holder.class_id)
+        others = [
+            each
+            for each in connections.all
+            if isinstance(each, DeviceSocket)
+            and not each.ending
+            and (each.holder.student_id, each.holder.class_id) == me
+        ]
+        others.sort(key=lambda each: each.connected_at)
+        for each in others[: max(0, len(others) - MAX_SOCKETS + 1)]:
+            each.end(NORMAL)
 
     async def on_connected(self) -> None:
         self.send_frame(replies.ConnectionEstablished(self.client_id, self.kind))

@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Any
 
+from django.core.management.base import CommandError
 from django_rq.management.commands.rqcron import Command as RqCronCommand
 from redis.exceptions import ConnectionError, TimeoutError
 from rq.exceptions import StopRequested
@@ -22,6 +23,8 @@ class Command(RqCronCommand):
                 return
             except StopRequested:  # while it waited here, or registered itself
                 return
+            except (ImportError, AttributeError) as error:  # of the module with the jobs
+                raise CommandError(f"{error}. The product's own jobs are in events.worker.periodic.") from error
             except (ConnectionError, TimeoutError) as error:
                 logger.warning("Redis does not answer (%s); periodic jobs wait", type(error).__name__)
             try:

@@ -1,6 +1,7 @@
 """W6: a student's device hears what is the student's own, and after a gap what it missed."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from channels.db import database_sync_to_async
 from classroom.questions.models import StuckQuestion
 from classroom.questions.services import answer
 from classroom.sockets import background_tasks
+from classroom.sockets.consumers import devices
 from lms import student_tokens
 from lms.credential_holders import holder_of_token
 from lms.models import AssignmentSubmission, Class, StudentToken
@@ -55,6 +57,18 @@ async def test_a_revoked_token_closes_its_sockets_alone(redis):
         assert await lost.close_code() == 4001
         await kept.say(type="ping")
         await kept.get("pong")
+
+
+async def test_one_student_has_so_many_and_the_newest_stay(redis, monkeypatch):
+    monkeypatch.setattr(devices, "MAX_SOCKETS", 3)
+    lesson = await Lesson.begin()
+    async with AsyncExitStack() as stack:
+        classmate = await stack.enter_async_context(device(lesson.jiro_token))
+        peers = [await stack.enter_async_context(device(lesson.hanako_token)) for _ in range(5)]
+        assert [await peer.close_code() for peer in peers[:2]] == [1000, 1000]
+        for peer in (*peers[2:], classmate):
+            await peer.say(type="ping")
+            await peer.get("pong")
 
 
 async def test_the_first_account_closes_no_device(redis, settings):
