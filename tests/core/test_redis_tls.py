@@ -4,6 +4,7 @@ The Valkey of the wheel is built without TLS, so its side is a proxy that speaks
 """
 
 import asyncio
+import shutil
 import ssl
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from core.redis import async_client, blocking_client, short_timeout_client
 from tests.faults.tcp_proxy import carry
 
 OPENSSL = "openssl"
+pytestmark = pytest.mark.skipif(not shutil.which(OPENSSL), reason="no openssl, which signs the certificates")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,18 @@ def tls(redis_server, tmp_path) -> Iterator[Tls]:
         port=port,
         other_ca=directory / "other.pem",
     )
+    asyncio.run_coroutine_threadsafe(close(server), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
+    loop.close()
+
+
+async def close(server: asyncio.Server) -> None:
+    server.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def clients(url: str) -> None:
