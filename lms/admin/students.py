@@ -1,9 +1,11 @@
 """The admin site of students: the person, their enrolments and former addresses, and the merging of two rows."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import display_for_value
 from django.db import transaction
 from django.db.models import Field, QuerySet
 from django.forms import Field as FormField
@@ -49,11 +51,16 @@ LABELS: dict[str, Any] = {
 
 
 def shown(name: str) -> Any:
-    """Return a read-only column with its translated label."""
+    """Return a read-only column with its translated label.
 
-    @admin.display(description=LABELS[name], ordering=name, boolean=name in ("is_requesting_help", "last_run_failed"))
+    Times are in the server's time zone and no value is a dash: the page of one row shows as it is what this returns.
+    """
+    is_boolean = name in ("is_requesting_help", "last_run_failed")
+
+    @admin.display(description=LABELS[name], ordering=name, boolean=is_boolean)
     def value(row: Student) -> Any:
-        return getattr(row, name)
+        found = getattr(row, name)
+        return display_for_value(found, "-") if isinstance(found, datetime | None) and not is_boolean else found
 
     value.__name__ = name
     return value

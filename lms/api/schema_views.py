@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -15,8 +16,12 @@ from lms.api.base import ApiView
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document. It depends on the code alone, so it is generated once for each process."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    """Return the OpenAPI document. It depends on the code alone, so it is generated once for each process.
+
+    It is in English whoever asks first: the names of the models' fields are in it, and they are translated.
+    """
+    with translation.override("en"):
+        made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return made
 
 

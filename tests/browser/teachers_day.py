@@ -286,6 +286,7 @@ def administer(day: Day, key: str) -> None:
         for number in range(2):
             rows.nth(number).check()
             day.tasks[-1].fields += 1
+        day.press(page.get_by_text("With the selected students"))
         day.press("Merge two into one…")
         day.sees("What will happen")
         day.press("Merge")

@@ -50,6 +50,7 @@ def test_a_list_is_imported_edited_merged_and_moved(system, page):
     page.get_by_role("button", name="Import the list (3)").click()
     expect(page.locator(".row a[data-drawer]").first).to_have_text("青木 蓮")  # by reading
 
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Edit the list").click()
     row = page.get_by_role("row").filter(has_text="ren@example.com")
     row.get_by_label("Team").fill("チームA")
@@ -59,6 +60,7 @@ def test_a_list_is_imported_edited_merged_and_moved(system, page):
 
     for address in ("hana@example.com", "hnaa@example.com"):
         page.get_by_role("checkbox", name=address).check()
+    page.get_by_text("With the selected students").click()
     page.get_by_role("button", name="Merge two into one…").click()
     page.get_by_role("radio", name="hana@example.com").check()
     page.get_by_role("button", name="Show what would happen").click()
@@ -75,6 +77,7 @@ def test_a_list_is_imported_edited_merged_and_moved(system, page):
     expect(page.locator(".messages")).to_contain_text("The address is hanako@example.com now.")
 
     page.get_by_role("checkbox", name="ren@example.com").check()
+    page.get_by_text("With the selected students").click()
     page.get_by_role("button", name="Move to another class…").click()
     expect(page.locator(".plain-list")).to_contain_text("What stays in Python A")
     page.get_by_role("button", name="Move 1 student").click()

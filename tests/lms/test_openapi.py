@@ -19,6 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import translation
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 from schemathesis.pytest.lazy import get_all_tests
@@ -320,6 +321,13 @@ def test_the_document_is_served_as_json(client, db):
     response = client.get("/api/v1/openapi.json")
     assert response["Content-Type"] == "application/json"
     assert response.json()["openapi"].startswith("3.")
+
+
+def test_the_document_is_in_english_whoever_asks_first():
+    served = document()  # first: generating it again adds to the descriptions, which these would then be made of
+    with translation.override("ja"):
+        asked_first = document.__wrapped__()
+    assert asked_first["components"] == served["components"]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/"])

@@ -1,5 +1,7 @@
 """Students on the admin site: enrolments inline, addresses that stay known, two rows merged; in both languages."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from instructors.models import AuditLog
@@ -46,6 +48,16 @@ def test_enrolments_are_edited_with_the_student(admin_client, pair):
     row = StudentClass.objects.get(student=pair[0])
     assert (row.student_number, row.reading) == ("7", "はなこ")
     assert row.reading_key
+
+
+def test_times_are_the_servers_and_a_missing_one_is_a_dash(admin_client, pair, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    Student.objects.filter(pk=pair[0].pk).update(last_help_at=datetime(2026, 4, 1, 15, 30, tzinfo=UTC))
+    page = admin_client.get(f"{LIST}{pair[0].pk}/change/").content.decode()
+    assert "+00:00" not in page
+    assert '<div class="readonly">2026-04-02 00:30' in page
+    assert '<div class="readonly">-</div>' in page
+    assert '<div class="readonly">None</div>' not in page
 
 
 def test_a_changed_address_stays_known_and_can_be_let_go(admin_client, pair):
