@@ -83,8 +83,8 @@ def test_every_setting_it_names_is_one(system):
     assert ours <= set(setting_names())
 
 
-# Of a folder inside the image, which names it.
-OF_THE_IMAGE = {"DRAWN_ROOT"}
+# Of a folder inside the image, which names it, and of programs on the machine that it is not.
+OF_THE_IMAGE = {"DRAWN_ROOT", "PG_PROGRAMS"}
 
 
 def test_it_passes_every_setting_that_the_guide_names(system):

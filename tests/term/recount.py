@@ -59,6 +59,11 @@ class Rows:
         return next(row for row in self.tables[table] if row["id"] == pk)
 
 
+def counts(run: Row) -> bool:
+    """Return whether a run counts: the rendering of a text cell does not (docs/contract/events.md section 5)."""
+    return (run["cell_type"] or "code") == "code"
+
+
 def quantile(values: Iterable[float], share: float) -> float:
     """Return the quantile with linear interpolation, as PostgreSQL's percentile_cont and spreadsheets have it."""
     known = sorted(values)
@@ -158,7 +163,7 @@ def tries_in(runs: Sequence[Row]) -> list[Tries]:
             gap = None if before is None else run["executed_at"] - before
             before = run["executed_at"]
             is_try = run["cell_id"] not in solved_at or run["executed_at"] <= solved_at[run["cell_id"]]
-            if is_try and (run["cell_type"] or "code") == "code":
+            if is_try and counts(run):
                 counted[run["cell_id"], run["notebook_id"]].append((run, gap))
         for (cell, notebook), tries in counted.items():
             gaps = [gap.total_seconds() for _, gap in tries if gap is not None and gap <= timedelta(minutes=10)]
@@ -218,7 +223,7 @@ def lesson(rows: Rows, since: datetime, until: datetime) -> Lesson:
             seen.add(row["student_id"])
     return Lesson(
         present=len({run["student_id"] for run in runs}),
-        runs=len(runs),
+        runs=sum(map(counts, runs)),
         errors=sum(run["status"] == "error" for run in runs),
         helps=len(asked),
         waits=[max(0.0, ((row["claimed_at"] or row["ended_at"]) - row["asked_at"]).total_seconds()) for row in asked],
