@@ -151,7 +151,8 @@ def _list(
     scores: list[tuple[Score, Part, bool]] = []
     agree = outputs_agree(class_)
     for look in looks:
-        backed = is_backed(look.evidence.tries, look.evidence.other_outputs, outputs_agree=agree)
+        seen = look.evidence
+        backed = is_backed(seen.tries, seen.other_outputs, seen.stalled, outputs_agree=agree)
         part = part_of(likely[look.student], parts.get(look.student), backed=backed)
         if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, class_.now):
             score = Score(look.student, likely[look.student], look.evidence.since)

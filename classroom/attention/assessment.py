@@ -38,7 +38,7 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
             likely = after_saying_fine(likely)
         feedback = known.feedback.get(student.student_id)
         raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
-        backed = is_backed(evidence.tries, evidence.other_outputs, outputs_agree=agree)
+        backed = is_backed(evidence.tries, evidence.other_outputs, evidence.stalled, outputs_agree=agree)
         part = part_of(likely, known.shown.get(student.student_id), raised, backed=backed)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue

@@ -14,6 +14,7 @@ Part = Literal["firm", "weak"]
 MAX_SHOWN = 5
 FIRM_ENTERS, FIRM_LEAVES = 0.80, 0.65
 FIRM_TRIES = 12  # runs since a new cell worked, to enter the firm part
+FIRM_STALLED = 6.0  # new cells that work, which the class has got further
 WEAK_ENTERS, WEAK_LEAVES = 0.20, 0.13
 MARGIN = 0.3  # log-odds by which another must be more urgent to take the place of one who is shown
 SAID_FINE = 2.0  # log-odds by which a student's own "I'm fine" lowers the probability, for a while
@@ -54,10 +55,11 @@ def wheels_spin(tries: int) -> bool:
     return tries >= FIRM_TRIES
 
 
-def is_backed(tries: int, other_outputs: int, *, outputs_agree: bool) -> bool:
+def is_backed(tries: int, other_outputs: int, stalled: float, *, outputs_agree: bool) -> bool:
     """Return whether two kinds of evidence back a high probability: wheels that spin, and an output that is not the
-    class's. Where the class has no usual outputs to compare with, the first is enough."""
-    return wheels_spin(tries) and (other_outputs > 0 or not outputs_agree)
+    class's or a class that has gone on (`stalled`: its new cells that work since the student's last one). Where the
+    class has no usual outputs to compare with, the first is enough."""
+    return wheels_spin(tries) and (other_outputs > 0 or stalled >= FIRM_STALLED or not outputs_agree)
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -251,12 +251,14 @@ def test_only_whose_wheels_spin_is_firm():
 
 
 def test_two_kinds_of_evidence_back_the_firm_part():
-    """Wheels that spin, and an output that is not the class's; where there is none to compare with, the first."""
+    """Wheels that spin, and an output that is not the class's or a class that has gone on."""
     enough = ranking.FIRM_TRIES
-    assert ranking.is_backed(enough, 1, outputs_agree=True)
-    assert not ranking.is_backed(enough, 0, outputs_agree=True)
-    assert not ranking.is_backed(enough - 1, 3, outputs_agree=True)
-    assert ranking.is_backed(enough, 0, outputs_agree=False)
+    further = ranking.FIRM_STALLED
+    assert ranking.is_backed(enough, 1, 0, outputs_agree=True)
+    assert ranking.is_backed(enough, 0, further, outputs_agree=True)
+    assert not ranking.is_backed(enough, 0, further - 0.1, outputs_agree=True)
+    assert not ranking.is_backed(enough - 1, 3, further, outputs_agree=True)
+    assert ranking.is_backed(enough, 0, 0, outputs_agree=False)
 
 
 def test_whose_outputs_are_the_class_s_is_worth_a_look():
