@@ -306,7 +306,7 @@ class OfflineQueueEntry(models.Model):
     is_authorised = models.BooleanField(default=False, editable=False, help_text="With an instructor's token.")
     is_verified = models.BooleanField(default=False, db_default=False, editable=False, help_text=VERIFIED)
     is_forced = models.BooleanField(default=False, editable=False, help_text="Waits until somebody asks for a sync.")
-    # Stream entry and position, so that setting the same record aside twice leaves one row.
+    # Stream, entry and position, so that setting the same record aside twice leaves one row.
     origin = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)
 
     class Meta:

@@ -1,7 +1,6 @@
 """Appending events to the stream for all requests of a process, many requests in one round trip."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import time
@@ -9,6 +8,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from events.contract.kinds import PRIORITIES
 from events.contract.schema import Event
@@ -79,12 +79,22 @@ class Appender:
                 continue
             except Exception as error:
                 _answer(taken, error)
+                if isinstance(error, RedisTimeoutError):
+                    self._answer_those_behind(error)
                 continue
             _answer(taken)
             self._backlog.update(backlog)
             self._is_overloaded = is_overloaded(self._backlog.values())
-            await self._check_free_memory(sum(len(entry.packed) for entries, _ in taken for entry in entries))
+            try:
+                await self._check_free_memory(sum(len(entry.packed) for entries, _ in taken for entry in entries))
+            except RedisTimeoutError as error:
+                self._answer_those_behind(error)
             self._enqueue_drains([shard for shard, state in backlog.items() if state.needs_drain], taken)
+
+    def _answer_those_behind(self, error: Exception) -> None:
+        """Answer those who waited while Redis did not answer: an append of theirs would wait as long once more."""
+        behind, self._waiting = self._waiting, []
+        _answer(behind, error)
 
     def _enqueue_drains(self, shards: Sequence[int], taken: Sequence[tuple[list[OutgoingEntry], Any]]) -> None:
         for shard in shards:
@@ -118,12 +128,19 @@ class Appender:
             raise RequestRefused(503, FULL)
 
     async def _check_free_memory(self, taken: int) -> None:
-        """Update the free memory after an append of so many bytes. Query Redis once a second, and if none is left."""
+        """Update the free memory after an append of so many bytes. Query Redis once a second, and if none is left.
+
+        Raises redis.exceptions.TimeoutError if it does not answer; other failures leave the number as it is.
+        """
         self._free_bytes -= MEMORY_FACTOR * taken
         if self._free_bytes <= 0 or time.monotonic() - self._checked_at > 1:
             self._checked_at = time.monotonic()
-            with contextlib.suppress(RedisError, OSError):
+            try:
                 self._free_bytes = await appending.free_bytes(self._connection())
+            except RedisTimeoutError:
+                raise
+            except (RedisError, OSError):
+                pass
 
     async def close(self) -> None:
         """Wait for running tasks and close the connection. Accepted events are in the stream already."""

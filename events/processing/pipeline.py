@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
-    """An event, its origin (stream entry and position), and the batch id in the answer to its POST."""
+    """An event, its place (`_place` and position), and the batch id in the answer to its POST."""
 
     event: Event
     place: str
@@ -90,10 +90,18 @@ def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
         try:
             events = schema.unpack(entry.packed) if entry.packed else []
         except (msgspec.MsgspecError, RecursionError) as error:
-            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, None, entry.id, error, batch=entry.batch)
+            _set_aside(
+                {"packed": base64.b64encode(entry.packed).decode()}, None, _place(entry), error, batch=entry.batch
+            )
             continue
-        origins += [Origin(event, f"{entry.id}:{index}", entry.batch) for index, event in enumerate(events)]
+        origins += [Origin(event, f"{_place(entry)}:{index}", entry.batch) for index, event in enumerate(events)]
     return origins
+
+
+def _place(entry: stream.StreamEntry) -> str:
+    """Return the stream and the id in it. One append gives its entries the same id in every stream: Redis reads the
+    clock once for a script."""
+    return f"{entry.shard}:{entry.priority}:{entry.id}"
 
 
 def save(origins: Sequence[Origin], *, shards: Collection[int], is_repeated: bool = False) -> list[Changes]:

@@ -3,21 +3,26 @@
 VictoriaMetrics keeps what it took for up to a second in memory, so a kill would lose what it had answered for, which
 InfluxDB, with its log, would not. Closing it looks to the product like a kill; the server behind it then gets
 the second, and is killed for real.
+
+Or it may be cut: everything stays open, and no byte is carried any more, as when a switch dies between two machines.
 """
 
 import asyncio
 import threading
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from operations.local.embedded_valkey import free_port
 
 
 class TcpProxy:
-    """Forwards from `port` to `behind`, both on loopback."""
+    """Forwards from `port` to `behind`, a port on loopback or a Unix socket."""
 
-    def __init__(self, *, behind: int) -> None:
+    def __init__(self, *, behind: int | Path) -> None:
         self.port, self._behind = free_port(), behind
+        self._is_carrying = asyncio.Event()
+        self._is_carrying.set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -34,6 +39,19 @@ class TcpProxy:
     def disconnect(self) -> None:
         """Close all connections and accept no more."""
         self._run(self._disconnect())
+
+    def cut(self) -> None:
+        """Carry nothing from now on. What connects is taken, and hears nothing."""
+        self._loop.call_soon_threadsafe(self._is_carrying.clear)
+
+    def heal(self, *, forget: bool) -> None:
+        """Carry again what was held back; with `forget` the connections of before end, as of a firewall that lost
+        them."""
+        if forget:
+            self.disconnect()
+        self._loop.call_soon_threadsafe(self._is_carrying.set)
+        if forget:
+            self.open()
 
     def close(self) -> None:
         self.disconnect()
@@ -56,13 +74,19 @@ class TcpProxy:
             writer.transport.abort()
         await asyncio.sleep(0.05)
 
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._behind, Path):
+            return await asyncio.open_unix_connection(self._behind)
+        return await asyncio.open_connection("127.0.0.1", self._behind)
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            inner, outer = await asyncio.open_connection("127.0.0.1", self._behind)
+            await self._is_carrying.wait()
+            inner, outer = await self._connect()
             self._writers.add(outer)
             try:
-                await asyncio.gather(carry(reader, outer), carry(inner, writer))
+                await asyncio.gather(carry(reader, outer, self._is_carrying), carry(inner, writer, self._is_carrying))
             finally:
                 self._writers.discard(outer)
                 outer.close()
@@ -73,10 +97,14 @@ class TcpProxy:
             writer.close()
 
 
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Write what is read until its end, then close the writer."""
+async def carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_carrying: asyncio.Event | None = None
+) -> None:
+    """Write what is read until its end, then close the writer. Nothing while `is_carrying` is not set."""
     try:
         while data := await reader.read(65536):
+            if is_carrying is not None:
+                await is_carrying.wait()
             writer.write(data)
             await writer.drain()
     finally:

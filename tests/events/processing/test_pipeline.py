@@ -67,12 +67,36 @@ def test_setting_aside_twice_leaves_one_row(event_pipeline):
     assert OfflineQueueEntry.objects.count() == 1
 
 
+def test_refused_events_of_one_append_are_all_set_aside(event_pipeline):
+    """Redis gives the entries of one append the same id in each stream: here a stream a shard and priority."""
+    sent = [
+        event(kind, eventId=f"{kind} {number}".ljust(5000, "-"), emailAddress=f"s{number}@x.jp")
+        for number in range(8)
+        for kind in ("cell_executed", "help", "log_entry")
+    ]
+    event_pipeline.append_uncut(*sent)
+    names = event_pipeline.redis.keys("events:*")
+    streams = [name for name in names if event_pipeline.redis.type(name) == b"stream"]
+    ids = [entry_id for name in streams for entry_id, _ in event_pipeline.redis.xrange(name)]
+    assert len(set(ids)) < len(ids), "the same id in several streams"
+    event_pipeline.drain()
+    aside = {entry.event_data["eventId"] for entry in OfflineQueueEntry.objects.all()}
+    assert aside == {record["eventId"] for record in sent}
+
+
 def test_entry_that_cannot_be_read_is_set_aside(event_pipeline):
     event_pipeline.append(event())
     event_pipeline.redis.xadd(stream.stream_key(0, "high"), {"b": b"\xc1 not what pack makes"})
     event_pipeline.drain()
     assert CellExecution.objects.count() == 1
     assert "packed" in OfflineQueueEntry.objects.get().event_data
+
+
+def test_entries_that_cannot_be_read_are_all_set_aside_though_their_ids_are_the_same(event_pipeline):
+    for key in (stream.stream_key(0, "high"), stream.stream_key(0, "low"), stream.stream_key(1, "high")):
+        event_pipeline.redis.xadd(key, {"b": b"\xc1 " + key.encode()}, id="1-0")
+    event_pipeline.drain()
+    assert OfflineQueueEntry.objects.count() == 3
 
 
 def test_database_that_is_away_keeps_the_batch(event_pipeline, monkeypatch):
