@@ -261,11 +261,17 @@ def test_two_kinds_of_evidence_back_the_firm_part():
     assert ranking.is_backed(enough, 0, 0, outputs_agree=False)
 
 
-def test_whose_outputs_are_the_class_s_is_worth_a_look():
+def test_whose_outputs_are_the_class_s_is_worth_a_look_until_the_class_is_further(monkeypatch):
+    def is_firm(runs: list[Run]) -> bool:
+        (alert,) = assess(lesson(runs), Known(), NOW)
+        return alert.is_firm
+
     same = [replace(run, output="out 0") if run.output.startswith("mine") else run for run in lost()]
-    (alert,) = assess(lesson(same), Known(), NOW)
-    (unusual,) = assess(lesson(lost()), Known(), NOW)
-    assert (alert.is_firm, unusual.is_firm) == (False, True)
+    further = lesson(same).students[0].evidence.stalled
+    assert further >= ranking.FIRM_STALLED
+    assert is_firm(same)
+    monkeypatch.setattr(ranking, "FIRM_STALLED", further + 0.1)
+    assert (is_firm(same), is_firm(lost())) == (False, True)
 
 
 def test_outputs_agree_where_most_of_the_class_has_one():
