@@ -1,4 +1,4 @@
-"""Delete rows that are older than their retention period (settings RETENTION_*; 0 = never).
+"""Delete rows that are older than their retention period (RETENTION_* in config/settings/events.py; 0 = never).
 
 Rows are deleted in small batches, each in its own transaction, so that locks are held briefly.
 """
@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib.sessions.models import Session as Login
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from classroom.questions.models import StuckQuestion
 from events.models import CellExecution, ClientHealth, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
 from instructors import audit
-from instructors.models import AuditLog, RevokedToken
+from instructors.cleanup import EXPIRED
+from instructors.models import AuditLog
 from lms.models import EnvironmentSnapshot, Session
 from operations.privacy.redaction import rewriting_audit_log
 
@@ -35,7 +34,7 @@ class Kind:
     name: str
     days: int | None
     rows: Callable[[datetime], list[Rows]]
-    # Called instead of deleting; returns the number of changed rows.
+    # It is called where rows are changed and not deleted; returns the number of changed rows.
     change: Callable[[Rows], int] | None = None
 
     def before(self, now: datetime) -> datetime:
@@ -84,11 +83,7 @@ def kinds() -> list[Kind]:
         Kind(
             name="logins",
             days=None,
-            rows=lambda t: [
-                Login.objects.filter(expire_date__lt=t),
-                RevokedToken.objects.filter(expires_at__lt=t),
-                AccessAttempt.objects.filter(attempt_time__lt=t - settings.AXES_COOLOFF_TIME),
-            ],
+            rows=lambda t: [expired(now=t) for expired in EXPIRED],
         ),
     ]
 

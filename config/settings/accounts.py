@@ -68,9 +68,10 @@ STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
 
 # --- Rate limits and lockout ------------------------------------------------------------------------------------------
 
-# RATE_LIMITS=0 switches both limits off. A class may share one IP address, so its limit is generous (http.md 1.4).
+# RATE_LIMITS=0 switches all of them off. A class may share one IP address, so its limit is generous (http.md 1.4).
 RATE_LIMITS = env.flag("RATE_LIMITS", True)
-API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, minimum=1)  # of an instructor, or of an IP address
+# Of an account, a student's device or an IP address.
+API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, minimum=1)
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 10, minimum=1)  # of an IP address for one e-mail, in five minutes
 CLASS_CODE_FAILURES = env.integer("CLASS_CODE_FAILURES", 100, minimum=1)  # of an IP address, in five minutes
 # django-axes stores and shows the failures; instructors/lockout.py decides what counts.

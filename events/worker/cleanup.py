@@ -1,28 +1,25 @@
 """Deletion of expired rows, once an hour."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
-from instructors.cleanup import delete_expired_sessions, delete_expired_tokens, delete_old_login_failures
+from instructors.cleanup import EXPIRED
 
 logger = logging.getLogger(__name__)
 
-# Each task returns the number of deleted rows, and may be repeated at any time.
-TASKS: list[Callable[..., int]] = [delete_expired_sessions, delete_expired_tokens, delete_old_login_failures]
-
 
 def run_all(*, now: datetime) -> None:
-    """Run all tasks, even if one fails. Raises the last failure, so that rq records it."""
+    """Delete all that has expired, one statement each, even if one fails. Raises the last failure, so that rq records
+    it. May be repeated at any time."""
     failure: Exception | None = None
-    for task in TASKS:
+    for expired in EXPIRED:
         try:
-            number = task(now=now)
+            number, _ = expired(now=now).delete()
         except Exception as error:
-            logger.exception("%s failed", task.__name__)
+            logger.exception("%s: not deleted", expired.__name__)
             failure = error
         else:
             if number:
-                logger.info("%s: %d", task.__name__, number)
+                logger.info("%s: %d deleted", expired.__name__, number)
     if failure:
         raise failure
