@@ -5,11 +5,9 @@ The Valkey of the wheel is built without TLS, so its side is a proxy that speaks
 
 import asyncio
 import shutil
-import ssl
 import subprocess
-import threading
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from django_rq.connection_utils import get_redis_connection
 from redis.exceptions import RedisError
 
 from core.redis import async_client, blocking_client, short_timeout_client
-from tests.faults.tcp_proxy import carry
+from tests.servers import ROOT
 
 OPENSSL = "openssl"
 pytestmark = pytest.mark.skipif(not shutil.which(OPENSSL), reason="no openssl, which signs the certificates")
@@ -53,37 +51,17 @@ def tls(redis_server, tmp_path) -> Iterator[Tls]:
     directory = tmp_path
     sign(directory, "ours")
     sign(directory, "other")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(directory / "ours-server.pem", directory / "ours-server.key")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner, outer = await asyncio.open_connection("127.0.0.1", redis_server.valkey.port)
-        with suppress(OSError):
-            await asyncio.gather(carry(reader, outer), carry(inner, writer))
-
-    start = asyncio.start_server(forward, "localhost", 0, ssl=context)
-    server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
-    port = server.sockets[0].getsockname()[1]
-    yield Tls(
-        url=f"rediss://:{redis_server.valkey.password}@localhost:{port}/0?ssl_ca_certs={directory}/ours.pem",
-        port=port,
-        other_ca=directory / "other.pem",
-    )
-    asyncio.run_coroutine_threadsafe(close(server), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
-
-
-async def close(server: asyncio.Server) -> None:
-    server.close()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    words = [directory / "ours-server.pem", directory / "ours-server.key", str(redis_server.valkey.port)]
+    command = [sys.executable, "-m", "tests.core.tls_proxy", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as proxy:
+        assert proxy.stdout
+        port = int(proxy.stdout.readline())
+        yield Tls(
+            url=f"rediss://:{redis_server.valkey.password}@localhost:{port}/0?ssl_ca_certs={directory}/ours.pem",
+            port=port,
+            other_ca=directory / "other.pem",
+        )
+        proxy.kill()
 
 
 def clients(url: str) -> None:
