@@ -177,7 +177,7 @@ extension/dist/same.stamp: extension/dist/wheel.stamp $(wildcard static/extensio
 	@$(LAB)/python extension/compare_wheels.py extension/dist/*.whl static/extension/*.whl || { echo "The wheel in static/extension is not that of the sources: make extension"; exit 1; }
 	@touch $@
 
-# In the JupyterLab that has that wheel.
+# In the JupyterLab that has that wheel. A file's tests keep their order: one Lab keeps what a student of it chose.
 .venv-lab/tested-ui.stamp: extension/dist/same.stamp .venv-lab/lab.stamp $(EXTENSION_UI_TESTS)
-	cd extension && $(LAB)/python -m pytest -n 2 --dist worksteal ui-tests $(ARGS)
+	cd extension && $(LAB)/python -m pytest -n 2 --dist loadfile ui-tests $(ARGS)
 	@touch $@
