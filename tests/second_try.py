@@ -13,7 +13,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if not item.get_closest_marker("second_try"):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    # After the last test of all, too, the session's fixtures stay for a second try.
+    reports = runtestprotocol(item, nextitem=nextitem or item.session, log=False)  # type: ignore[arg-type]
     if any(report.failed for report in reports):
         item.session._setupstate.teardown_exact(item.session)  # only what is the whole session's stays
         _log(item, [_as_rerun(report) for report in reports if report.failed])

@@ -13,8 +13,16 @@ made = []
 pytestmark = pytest.mark.second_try
 
 
+sessions = []
+
+
+@pytest.fixture(scope="session")
+def session():
+    sessions.append("made")
+
+
 @pytest.fixture(scope="module")
-def rows():
+def rows(session):
     made.append("made")
     yield list(made)
     made.append("removed")
@@ -38,7 +46,7 @@ def test_of_a_late_fixture(late):
 
 
 def test_never_passes(rows):
-    raise AssertionError("never")
+    raise AssertionError(f"session {len(sessions)}")
 """
 
 
@@ -61,3 +69,5 @@ def test_a_second_try(tmp_path):
     assert "1 failed, 3 passed, 3 rerun" in done.stdout, done.stdout + done.stderr
     assert "RERUN test_tries.py::test_passes_the_second_time (call)" in done.stdout
     assert "its fixture fails the first time" in done.stdout
+    assert "session 1" in done.stdout
+    assert "session 2" not in done.stdout

@@ -125,12 +125,14 @@ class Reducer:
         self._has_run = self._has_hint = False
         self._last_reason = reason
         self._scheduled.clear()
-        is_stopped = False
+        is_stopped, is_next = False, True
         for tracked in list(self._runs.values()):
             if tracked.end_reason is not None:
                 continue
             if not tracked.seen_idle:
                 tracked.end_reason = reason
+                if is_next and (tracked.is_hinted or tracked.run.started_at is not None):
+                    tracked.is_next, is_next = True, False
                 tracked.run.finished_at = now
                 self._close_at(tracked, now + LIFE_SECONDS)
             elif tracked.run.error_name == "KeyboardInterrupt":

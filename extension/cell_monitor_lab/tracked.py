@@ -60,6 +60,7 @@ class Tracked:
     is_interrupted: bool = False
     closes_at: float | None = None
     end_reason: str | None = None  # the kernel's life ended: restarted, died, shutdown, server-stopped
+    is_next: bool = False  # then it was the first that was not done: the kernel had taken it up, or was about to
     seen_idle: bool = False
     ahead: float = 0.0  # of the wall clock when it began
 
@@ -135,7 +136,7 @@ class Tracked:
     def _verdict(self) -> tuple[str, str | None]:
         """Return status and reason. A run that a person stopped is aborted, so that it is no error in a row."""
         run, reason = self.run, self.end_reason
-        if run.started_at is None:
+        if run.started_at is None and not (reason == "died" and self.is_next):
             return "aborted", reason or "error-before"
         if run.error_name == "KeyboardInterrupt":
             if reason in ("restarted", "shutdown", "server-stopped"):
@@ -146,7 +147,7 @@ class Tracked:
             return "error", None
         if self.seen_idle or reason is None:
             return "success", None
-        if reason == "died":
+        if reason == "died":  # a process that is killed at once does not even say that the run has begun
             run.error_name, run.error_value = "KernelDied", "the kernel's process ended during this run"
             return "error", None
         return "aborted", reason

@@ -230,6 +230,13 @@ def test_a_restart_that_is_told_after_idle_aborts():
     assert player.said() == ["r start", "r end aborted restarted", "s end aborted restarted"]
 
 
+def test_a_kernel_that_is_killed_at_once_dies_in_the_run_that_was_next():
+    """Its beginning was lost with the process, as with `os.kill(os.getpid(), signal.SIGKILL)` in a cell."""
+    player = Player().hint("r").hint("s").end("died").finish()
+    assert player.said() == ["r end error - KernelDied", "s end aborted died"]
+    assert "executionDurationMs" not in player.events[0]
+
+
 def test_a_death_is_told_several_times_and_counts_once():
     player = Player().hint("r").hint("s").hear(starts("r"))
     player.end("died").end("shutdown").end("restarted")
