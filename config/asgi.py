@@ -33,7 +33,7 @@ from config.cors import CorsApplication  # noqa: E402
 from config.path_normalization import PathNormalization  # noqa: E402
 from config.request_log import RequestLogApplication  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
-from events.queue import moved, stream  # noqa: E402
+from events.queue import moved_streams, stream  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
@@ -63,7 +63,7 @@ async def route(
 
 def take_over_streams() -> None:
     with stream.connect() as redis:
-        moved.take_over(redis)
+        moved_streams.take_over(redis)
 
 
 async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:

@@ -16,8 +16,8 @@ from lms.resolved_rows import StudentState
 
 
 @dataclass(kw_only=True)
-class Listed:
-    """A line of a list. It satisfies `lms.resolved_rows.Observation`."""
+class ListedStudent:
+    """A student on a list of students, one line of it. It satisfies `lms.resolved_rows.Observation`."""
 
     email: str
     name: str | None = None
@@ -38,7 +38,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredStudent:
     """A student as the class sees them."""
 
     id: int
@@ -49,7 +49,7 @@ class Known:
     student_number: str | None = None
     reading: str | None = None
 
-    def differs(self, listed: Listed) -> bool:
+    def differs(self, listed: ListedStudent) -> bool:
         """Return whether the list changes name, team, number or reading. An empty one on the list changes nothing."""
         name, team = visible(listed.name), label_key(listed.team or "")
         return bool(
@@ -67,7 +67,7 @@ class Enrolled:
     unchanged: int
 
 
-def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
+def known_students(class_id: int, emails: Sequence[str]) -> dict[str, StoredStudent]:
     """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
     addresses = sorted(set(keys.values()))
@@ -78,11 +78,11 @@ def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
            LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
         [addresses, addresses, class_id],
     )
-    known = {key: Known(*columns) for key, *columns in found}
+    known = {key: StoredStudent(*columns) for key, *columns in found}
     return {email: known[key] for email, key in keys.items() if key in known}
 
 
-def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
+def enrol_listed(class_id: int, listed: Sequence[ListedStudent], *, now: datetime) -> Enrolled:
     """Enrol all students on the list, with the names, teams, numbers and readings it gives in this class. Other classes
     are not changed. Eleven queries at most. The same list again changes nothing."""
     with transaction.atomic():

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from core.identity import visible
 from lms import bulk_get_or_create
-from lms.enrolment import Listed, update_students
+from lms.enrolment import ListedStudent, update_students
 from lms.models import StudentClass, StudentToken
 
 # Devices of a student that may wait in a class. A further one replaces the oldest, but not one that may be looked at
@@ -51,7 +51,7 @@ def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken
     device has to wait. Locks the student, so that of two claims at the same time only one is the first. Raises
     TooManyWaiting.
     """
-    listed = Listed(email=claimed.email, name=visible(claimed.name), team=visible(claimed.team))
+    listed = ListedStudent(email=claimed.email, name=visible(claimed.name), team=visible(claimed.team))
     with transaction.atomic():
         # In the order of the event pipeline: teams, then students.
         teams = bulk_get_or_create.find_teams({listed.team} if listed.team else set())

@@ -28,7 +28,7 @@ PAUSE = 0.05  # seconds between two batches, so that other queries can run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class PrunedRows:
     """Rows that are pruned together. `days` is 0 for never, None for rows with an expiry date of their own."""
 
     name: str
@@ -41,14 +41,14 @@ class Kind:
         return now - timedelta(days=self.days or 0)
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[PrunedRows]:
     """Return the kinds in the order in which they are pruned."""
     keep = settings.RETENTION_DAYS
     return [
-        Kind(
+        PrunedRows(
             name="executions", days=keep["executions"], rows=lambda t: [CellExecution.objects.filter(executed_at__lt=t)]
         ),
-        Kind(
+        PrunedRows(
             name="events",
             days=keep["events"],
             rows=lambda t: [
@@ -58,14 +58,16 @@ def kinds() -> list[Kind]:
                 StuckQuestion.objects.filter(asked_at__lt=t),
             ],
         ),
-        Kind(name="accesses", days=keep["accesses"], rows=lambda t: [NotebookAccess.objects.filter(accessed_at__lt=t)]),
-        Kind(
+        PrunedRows(
+            name="accesses", days=keep["accesses"], rows=lambda t: [NotebookAccess.objects.filter(accessed_at__lt=t)]
+        ),
+        PrunedRows(
             name="environments",
             days=keep["environments"],
             rows=lambda t: [EnvironmentSnapshot.objects.filter(captured_at__lt=t)],
         ),
         # Executions refer to their session, so the row stays without address and browser.
-        Kind(
+        PrunedRows(
             name="sessions",
             days=keep["sessions"],
             rows=lambda t: [
@@ -75,12 +77,12 @@ def kinds() -> list[Kind]:
             ],
             change=lambda rows: rows.update(ip_address=None, user_agent=None),
         ),
-        Kind(
+        PrunedRows(
             name="offline",
             days=keep["offline"],
             rows=lambda t: [OfflineQueueEntry.objects.filter(status__in=["synced", "cleared"], created_at__lt=t)],
         ),
-        Kind(
+        PrunedRows(
             name="logins",
             days=None,
             rows=lambda t: [expired(now=t) for expired in EXPIRED],
@@ -88,21 +90,21 @@ def kinds() -> list[Kind]:
     ]
 
 
-def due(*, now: datetime) -> Iterator[tuple[Kind, int]]:
+def due(*, now: datetime) -> Iterator[tuple[PrunedRows, int]]:
     """Yield the number of rows that `prune()` would delete of each kind."""
     for kind in kinds():
         if kind.days != 0:
             yield kind, sum(rows.count() for rows in kind.rows(kind.before(now)))
 
 
-def prune(*, now: datetime, pause: float = PAUSE) -> Iterator[tuple[Kind, int]]:
+def prune(*, now: datetime, pause: float = PAUSE) -> Iterator[tuple[PrunedRows, int]]:
     """Delete what is due, kind by kind. May be stopped at any moment and run again."""
     for kind in kinds():
         if kind.days != 0:
             yield kind, sum(_in_batches(kind, rows, pause) for rows in kind.rows(kind.before(now)))
 
 
-def _in_batches(kind: Kind, rows: Rows, pause: float) -> int:
+def _in_batches(kind: PrunedRows, rows: Rows, pause: float) -> int:
     done = 0
     while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         found = rows.model._default_manager.filter(pk__in=batch)

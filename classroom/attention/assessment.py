@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from classroom.attention.alerts import Alert, Code, Lesson, PriorState, Reason, StudentSignals
 from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
 from classroom.attention.history import outputs_agree
 from classroom.attention.probability import contributions, probability, terms_of
 from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, is_backed, order, part_of
-from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
 
 GONE = timedelta(minutes=30)  # without a run: the student has left
 REASONS = 3  # at most, for one student
@@ -22,35 +22,35 @@ CODES: dict[str, Code] = {
 }  # fmt: skip
 
 
-def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
+def assess(lesson: Lesson, prior: PriorState, now: datetime) -> list[Alert]:
     """Return all alerts, at most one per student: who asks first, then the firm part, then the rest by urgency."""
-    asking = [Alert(pk, "help", since, minutes=_minutes(now - since)) for pk, since in known.asking.items()]
+    asking = [Alert(pk, "help", since, minutes=_minutes(now - since)) for pk, since in prior.asking.items()]
     asking.sort(key=lambda alert: (alert.since, alert.student_id))
     found: dict[int, Alert] = {}
     scores: list[tuple[Score, Part, bool]] = []
     agree = outputs_agree(lesson.class_)
     for student in lesson.students:
-        if student.student_id in known.asking or now - student.last_run_at > GONE:
+        if student.student_id in prior.asking or now - student.last_run_at > GONE:
             continue
-        evidence, likely = _answered(lesson, student, known)
-        said_fine_at = known.fine.get(student.student_id)
+        evidence, likely = _answered(lesson, student, prior)
+        said_fine_at = prior.fine.get(student.student_id)
         if said_fine_at:
             likely = after_saying_fine(likely)
-        feedback = known.feedback.get(student.student_id)
-        raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
+        feedback = prior.feedback.get(student.student_id)
+        raised = prior.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
         backed = is_backed(evidence.tries, evidence.other_outputs, evidence.stalled, outputs_agree=agree)
-        part = part_of(likely, known.shown.get(student.student_id), raised, backed=backed)
+        part = part_of(likely, prior.shown.get(student.student_id), raised, backed=backed)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue
         alert = alert_about(student.student_id, evidence, likely, part, lesson, now)
         found[student.student_id] = replace(alert, said_fine_at=said_fine_at)
-        scores.append((Score(student.student_id, likely, evidence.since), part, student.student_id in known.shown))
+        scores.append((Score(student.student_id, likely, evidence.since), part, student.student_id in prior.shown))
     return asking + [found[score.student_id] for score in order(scores)]
 
 
-def _answered(lesson: Lesson, student: Signals, known: Known) -> tuple[Evidence, float]:
+def _answered(lesson: Lesson, student: StudentSignals, prior: PriorState) -> tuple[Evidence, float]:
     """Return evidence and probability; of what came later, if somebody answered or resolved the errors."""
-    feedback = known.feedback.get(student.student_id)
+    feedback = prior.feedback.get(student.student_id)
     cuts = [moment for moment in (student.resolved_at, feedback.at if feedback else None) if moment]
     if not cuts or max(cuts).timestamp() < student.work.runs[0].at:
         return student.evidence, student.probability

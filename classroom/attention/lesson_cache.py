@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from classroom.attention.alerts import Lesson
 from classroom.attention.observations import Memory, observe
-from classroom.attention.signals import Lesson
 from lms.access import Scope
 from lms.models import Student
 

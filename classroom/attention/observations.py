@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 
+from classroom.attention.alerts import Lesson, StudentSignals
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, Work, change_between, class_of, work_of
 from classroom.attention.probability import probability, terms_of
-from classroom.attention.signals import Lesson, Signals
 from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name
 from lms.access import Scope
@@ -90,14 +90,14 @@ def observe(students: QuerySet[Student], scope: Scope, now: datetime, memory: Me
     if not works:
         return Lesson()
     class_ = class_of(works.values(), now.timestamp())
-    found: list[Signals] = []
+    found: list[StudentSignals] = []
     for row in rows:
         work = works.get(row.pk)
         if work is None:
             continue
         evidence = evidence_of(work, class_)
         found.append(
-            Signals(
+            StudentSignals(
                 student_id=row.pk,
                 name=display_name(row.name, row.email),
                 email=row.email,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from classroom.attention.alerts import Alert
 from classroom.attention.claims import Claim, may_act
 from classroom.attention.models import AttentionCase
 from classroom.attention.ranking import MAX_SHOWN
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.selectors import AttentionState, alert_of, due_alerts, shown_name_of
-from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
 from classroom.base.display import Display
 from events.models import HelpRequest
@@ -135,13 +135,13 @@ def board_of(
 def _queue(
     classroom: Classroom, state: AttentionState, user: Instructor, now: datetime, display: Display
 ) -> list[OpenRequest]:
-    signals = {s.student_id: s for s in state.lesson.students}
+    students = {each.student_id: each for each in state.lesson.students}
     queue: list[OpenRequest] = []
     for help_request in state.queue(now):
         claim = state.claims.get(help_request.student_id)
         path = help_request.notebook_path or ""
         cell = help_request.position  # type: ignore[attr-defined]
-        student = signals.get(help_request.student_id)
+        student = students.get(help_request.student_id)
         if cell is None and student is not None and path == state.lesson.notebook:
             cell = student.position
         queue.append(

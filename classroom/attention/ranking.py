@@ -50,16 +50,19 @@ def after_saying_fine(probability: float) -> float:
     return _shift(probability, -SAID_FINE)
 
 
-def wheels_spin(tries: int) -> bool:
-    """Return whether somebody has tried for long without a new cell that works."""
+def has_tried_long(tries: int) -> bool:
+    """Return whether a student has made FIRM_TRIES runs or more without getting a new cell to work."""
     return tries >= FIRM_TRIES
 
 
 def is_backed(tries: int, other_outputs: int, stalled: float, *, outputs_agree: bool) -> bool:
-    """Return whether two kinds of evidence back a high probability: wheels that spin, and an output that is not the
-    class's or a class that has gone on (`stalled`: its new cells that work since the student's last one). Where the
-    class has no usual outputs to compare with, the first is enough."""
-    return wheels_spin(tries) and (other_outputs > 0 or stalled >= FIRM_STALLED or not outputs_agree)
+    """Return whether two kinds of evidence back a high probability.
+
+    The first is many tries without progress. The second is an output that differs from the class's, or a class that has
+    moved on: `stalled` counts the new cells that have worked for the class since the student's last one. Where the
+    class has no usual outputs to compare with, the first is enough.
+    """
+    return has_tried_long(tries) and (other_outputs > 0 or stalled >= FIRM_STALLED or not outputs_agree)
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext, ngettext
 
-from classroom.attention.signals import Alert, Reason
+from classroom.attention.alerts import Alert, Reason
 from core.time_formats import clock_text
 
 SYMBOLS = {

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Q, Subquery
 
+from classroom.attention.alerts import Alert, Feedback, Lesson, PriorState, Reason
 from classroom.attention.assessment import assess
 from classroom.attention.claims import Claim, active_claims, cases_in
 from classroom.attention.lesson_cache import lesson_of
 from classroom.attention.models import AttentionCase
 from classroom.attention.ranking import MAX_SHOWN, SWITCH, Part, raised_by_answers
 from classroom.attention.reason_texts import SYMBOLS
-from classroom.attention.signals import Alert, Feedback, Known, Lesson, Reason
 from classroom.base.classrooms import Classroom, name_in
 from classroom.questions.selectors import who_is_fine
 from core.identity import display_name
@@ -101,7 +101,7 @@ def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     help_requests = _help_requests(classroom)
     cases = _cases(classroom, now)
     open_cases = [case for case in cases if case.ended_at is None]
-    known = Known(
+    prior = PriorState(
         asking={help_request.student_id: help_request.asked_at for help_request in help_requests},
         shown={case.student_id: _part(case) for case in open_cases if case.class_ref_id == class_id},
         feedback=_feedback(cases),
@@ -110,7 +110,7 @@ def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     )
     queue = _help_queue(help_requests, cases, now=now)
     return AttentionState(
-        **vars(queue), lesson=lesson, as_of=as_of, open_cases=open_cases, alerts=assess(lesson, known, now)
+        **vars(queue), lesson=lesson, as_of=as_of, open_cases=open_cases, alerts=assess(lesson, prior, now)
     )
 
 

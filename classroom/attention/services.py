@@ -15,10 +15,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from classroom.attention import claims, help_services
+from classroom.attention.alerts import Alert
 from classroom.attention.claims import cases_in, is_claimed
 from classroom.attention.models import AttentionCase
 from classroom.attention.selectors import AttentionState, attention_state, shown_alerts
-from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
 from events.models import HelpRequest
 from instructors import audit

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from classroom.base.classrooms import BY_READING, ORDERS, Classroom
 from classroom.base.display import PLAIN, Display
-from lms.enrolment import Known, Listed, known_students
+from lms.enrolment import ListedStudent, StoredStudent, known_students
 from lms.models import Class, Student
 from lms.rosters.parser import Line, Table
 
@@ -87,8 +87,8 @@ def register(classroom: Classroom) -> list[tuple[str, str, str, str, str]]:
     return [(email, name or "", team or "", number or "", reading or "") for email, name, team, number, reading in rows]
 
 
-def listed_by(line: Line) -> Listed:
-    return Listed(
+def listed_by(line: Line) -> ListedStudent:
+    return ListedStudent(
         email=line.email,
         name=line.name or None,
         team=line.team or None,
@@ -103,7 +103,7 @@ class LinePreview:
 
     line: Line
     effect: str  # created, updated, unchanged
-    before: Known | None = None  # of a line that changes somebody
+    before: StoredStudent | None = None  # of a line that changes somebody
 
     @property
     def before_text(self) -> str:
@@ -132,7 +132,7 @@ def preview(class_ref: Class, table: Table) -> Preview:
     return Preview(table, [_line_preview(line, known.get(line.email)) for line in table.good])
 
 
-def _line_preview(line: Line, known: Known | None) -> LinePreview:
+def _line_preview(line: Line, known: StoredStudent | None) -> LinePreview:
     if known is None or not known.is_member:
         return LinePreview(line, "created")
     if known.differs(listed_by(line)):

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from events.contract.kinds import UNKNOWN, Kind, kind_of
+from events.contract.kinds import UNKNOWN, EventKind, kind_of
 from events.contract.schema import Event
 
 RunStatus = Literal["success", "error", "aborted"]
 TEXT_CELLS = ("markdown", "raw")  # JupyterLab reports the rendering of a text cell as a run
 
 
-def kind_in_effect(event: Event) -> Kind:
+def kind_in_effect(event: Event) -> EventKind:
     """Return the event's kind, or UNKNOWN if the record lacks a field that the kind needs (events.md 1.3)."""
     kind = kind_of(event.event_type)
     if (kind.needs_notebook and not event.notebook) or (kind.needs_cell and not event.cell):

@@ -1,4 +1,4 @@
-"""The table of event kinds. To add a kind, add a row; `Kind` documents the columns.
+"""The table of event kinds. To add a kind, add a row; `EventKind` documents the columns.
 
 Source: docs/contract/events.md section 3.
 """
@@ -11,7 +11,7 @@ PRIORITIES: tuple[Priority, ...] = ("high", "medium", "low")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class EventKind:
     name: str
     priority: Priority
     aliases: tuple[str, ...] = ()
@@ -31,8 +31,8 @@ class Kind:
 
 
 KINDS = (
-    Kind(name="cell_execution_start", priority="medium", needs_notebook=True, needs_cell=True),
-    Kind(
+    EventKind(name="cell_execution_start", priority="medium", needs_notebook=True, needs_cell=True),
+    EventKind(
         name="cell_executed",
         aliases=("cell_execution", "cell_execution_complete"),
         priority="high",
@@ -40,7 +40,7 @@ KINDS = (
         needs_cell=True,
         is_run=True,
     ),
-    Kind(
+    EventKind(
         name="cell_execution_error",
         aliases=("cell_error",),
         priority="high",
@@ -49,27 +49,27 @@ KINDS = (
         is_run=True,
         has_failed=True,
     ),
-    Kind(name="notebook_opened", priority="medium", needs_notebook=True, access="open"),
-    Kind(name="notebook_saved", aliases=("notebook_save",), priority="medium", needs_notebook=True, access="save"),
-    Kind(name="notebook_closed", priority="medium", needs_notebook=True, access="close"),
-    Kind(name="session_start", priority="medium"),
-    Kind(name="session_end", priority="medium", ends_session=True),
-    Kind(name="help", aliases=("help_requested", "help_request"), priority="high", help="ask"),
-    Kind(name="help_stop", priority="high", help="stop"),
-    Kind(name="progress_update", priority="medium"),
-    Kind(name="error_occurred", aliases=("error",), priority="high", alerts=True),
-    Kind(name="student_session_start", priority="medium", is_about_instructor=True),
-    Kind(name="instructor_assignment", priority="medium", is_about_instructor=True),
-    Kind(name="log_entry", priority="low", reports_client=True),
+    EventKind(name="notebook_opened", priority="medium", needs_notebook=True, access="open"),
+    EventKind(name="notebook_saved", aliases=("notebook_save",), priority="medium", needs_notebook=True, access="save"),
+    EventKind(name="notebook_closed", priority="medium", needs_notebook=True, access="close"),
+    EventKind(name="session_start", priority="medium"),
+    EventKind(name="session_end", priority="medium", ends_session=True),
+    EventKind(name="help", aliases=("help_requested", "help_request"), priority="high", help="ask"),
+    EventKind(name="help_stop", priority="high", help="stop"),
+    EventKind(name="progress_update", priority="medium"),
+    EventKind(name="error_occurred", aliases=("error",), priority="high", alerts=True),
+    EventKind(name="student_session_start", priority="medium", is_about_instructor=True),
+    EventKind(name="instructor_assignment", priority="medium", is_about_instructor=True),
+    EventKind(name="log_entry", priority="low", reports_client=True),
     # Kinds without effects of their own, listed for their priority.
-    Kind(name="code_completed", priority="high"),
-    Kind(name="status_change", priority="medium"),
+    EventKind(name="code_completed", priority="high"),
+    EventKind(name="status_change", priority="medium"),
 )
 
 BY_NAME = {name: kind for kind in KINDS for name in (kind.name, *kind.aliases)}
-UNKNOWN = Kind(name="", priority="low")
+UNKNOWN = EventKind(name="", priority="low")
 
 
-def kind_of(event_type: str) -> Kind:
+def kind_of(event_type: str) -> EventKind:
     """Return the kind of that name or alias, or UNKNOWN, which has no effects and low priority."""
     return BY_NAME.get(event_type, UNKNOWN)

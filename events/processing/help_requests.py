@@ -18,7 +18,7 @@ from events.changes import HelpTransition
 from events.contract.kinds import kind_of
 from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import HelpRequest
-from events.processing.help_rules import Dismissal, HelpState, OpenRequest, Signal, Timeouts, reduce_signals
+from events.processing.help_rules import Dismissal, HelpSignal, HelpState, OpenRequest, Timeouts, reduce_signals
 from lms.access import Scope
 from lms.models import Student, StudentActivity
 from lms.resolved_rows import ActivityState, Member, ResolvedRows, StudentState
@@ -169,8 +169,8 @@ def _reduce_signals(since: dict[Member, datetime], dismissals: dict[Member, Dism
     return states
 
 
-def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
-    signals: dict[Member, list[Signal]] = defaultdict(list)
+def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[HelpSignal]]:
+    signals: dict[Member, list[HelpSignal]] = defaultdict(list)
     columns: list[Any] = [[student for student, _ in since], [class_id for _, class_id in since], list(since.values())]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -184,7 +184,7 @@ def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
         )
         for student, class_id, at, kind, session, notebook, cell, received in cursor.fetchall():
             what: Literal["ask", "stop"] = "ask" if kind_of(kind).help == "ask" else "stop"
-            signals[student, class_id].append(Signal(at, what, session, notebook, cell, received))
+            signals[student, class_id].append(HelpSignal(at, what, session, notebook, cell, received))
     return signals
 
 

@@ -29,7 +29,7 @@ CLOCK_AHEAD = timedelta(seconds=-5)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Signal:
+class HelpSignal:
     at: datetime  # by the sender's clock
     kind: Literal["ask", "stop"]
     session: str | None = None
@@ -91,13 +91,15 @@ class HelpState:
     stops: dict[str | None, datetime] = field(default_factory=dict)  # the latest stop of each session
 
 
-def reduce_signals(signals: Iterable[Signal], *, timeouts: Timeouts, dismissal: Dismissal | None = None) -> HelpState:
+def reduce_signals(
+    signals: Iterable[HelpSignal], *, timeouts: Timeouts, dismissal: Dismissal | None = None
+) -> HelpState:
     """Return the state after these signals, in whatever order they are passed.
 
     A student who asks in two sessions has an open request until both have ended. The request has the session and
     notebook of the latest signal.
     """
-    sessions: dict[str | None, list[Signal]] = defaultdict(list)
+    sessions: dict[str | None, list[HelpSignal]] = defaultdict(list)
     for signal in set(signals):
         sessions[signal.session].append(signal)
     if not sessions:
@@ -122,13 +124,13 @@ def reduce_signals(signals: Iterable[Signal], *, timeouts: Timeouts, dismissal: 
     return state
 
 
-def in_order(signals: Sequence[Signal]) -> list[list[Signal]]:
+def in_order(signals: Sequence[HelpSignal]) -> list[list[HelpSignal]]:
     """Return the signals of one session in the order in which they were sent.
 
     Each part is sorted by the sender's clock; a new part begins whenever this clock was set back.
     """
     arrived = sorted(signals, key=lambda s: (s.received_at, s.at))
-    parts: list[list[Signal]] = [[]]
+    parts: list[list[HelpSignal]] = [[]]
     for index, signal in enumerate(arrived):
         if parts[-1] and _is_set_back(signal, parts[-1], arrived[index + 1 :]):
             parts.append([])
@@ -136,7 +138,7 @@ def in_order(signals: Sequence[Signal]) -> list[list[Signal]]:
     return [sorted(part, key=lambda s: (s.at, s.kind == "stop", s.notebook or "", s.received_at)) for part in parts]
 
 
-def _is_set_back(signal: Signal, before: Sequence[Signal], later: Sequence[Signal]) -> bool:
+def _is_set_back(signal: HelpSignal, before: Sequence[HelpSignal], later: Sequence[HelpSignal]) -> bool:
     usual = min(each.delay for each in before)
     excess = signal.delay - usual
     if excess <= SUSPICIOUS_DELAY or signal.at >= max(each.at for each in before):
@@ -149,7 +151,7 @@ def _is_set_back(signal: Signal, before: Sequence[Signal], later: Sequence[Signa
     )
 
 
-def _reduce_session(signals: Sequence[Signal], timeouts: Timeouts, dismissal: Dismissal | None) -> HelpState:
+def _reduce_session(signals: Sequence[HelpSignal], timeouts: Timeouts, dismissal: Dismissal | None) -> HelpState:
     """Return the state of one session."""
     state = HelpState()
     absorbing = False  # ignoring re-sends of a dismissed request
@@ -176,14 +178,14 @@ def _reduce_session(signals: Sequence[Signal], timeouts: Timeouts, dismissal: Di
     return state
 
 
-def _was_seen(signal: Signal, dismissal: Dismissal) -> bool:
+def _was_seen(signal: HelpSignal, dismissal: Dismissal) -> bool:
     """Return whether the signal had arrived when the instructor ended the request."""
     if signal.session == dismissal.session:
         return signal.at <= dismissal.last_signal_at
     return dismissal.ended_at is not None and signal.received_at <= dismissal.ended_at
 
 
-def _is_resend(signal: Signal, dismissal: Dismissal) -> bool:
+def _is_resend(signal: HelpSignal, dismissal: Dismissal) -> bool:
     """Return whether the signal belongs to the dismissed request: every signal of another session does."""
     return signal.session != dismissal.session or signal.notebook == dismissal.notebook
 
@@ -195,7 +197,7 @@ def _is_current(open_request: OpenRequest, timeouts: Timeouts, now: datetime) ->
     )
 
 
-def _apply_ask(state: HelpState, signal: Signal, timeouts: Timeouts) -> None:
+def _apply_ask(state: HelpState, signal: HelpSignal, timeouts: Timeouts) -> None:
     open_request = state.open_request
     if open_request and signal.at - open_request.last <= (timeouts.resent if open_request.resent else timeouts.single):
         open_request.resent = open_request.resent or signal.at > open_request.last

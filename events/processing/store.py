@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from events.changes import Changes
 from events.contract.effects import kind_in_effect
-from events.contract.kinds import Kind
+from events.contract.kinds import EventKind
 from events.contract.schema import Event
 from events.processing.client_health import save_reports
 from events.processing.executions import Rule, save_runs
@@ -71,7 +71,7 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     return changes
 
 
-def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
+def _save_accesses(events: Sequence[Event], kinds: dict[str, EventKind], resolved: ResolvedRows) -> None:
     if not events:
         return
     rows = [
@@ -196,7 +196,7 @@ def _save_activities(activities: dict[Member, ActivityState]) -> None:
         cursor.execute(UPDATE_ACTIVITIES, _columns(rows))
 
 
-def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
+def _save_sessions(events: Sequence[Event], kinds: dict[str, EventKind], resolved: ResolvedRows) -> None:
     """Update the sessions. A session is over if its end is later than all its other events by the sender's clock."""
     latest: dict[int, datetime] = {}
     ended: dict[int, datetime] = {}
@@ -222,7 +222,7 @@ def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], resolved: Re
         )
 
 
-def _save_cells(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
+def _save_cells(events: Sequence[Event], kinds: dict[str, EventKind], resolved: ResolvedRows) -> None:
     """Update the source, position and type of cells to the latest values.
 
     The rows are shared by a whole class, so they are locked last and only if something differs.

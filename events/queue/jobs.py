@@ -16,7 +16,7 @@ from rq.registry import FailedJobRegistry
 
 from core.redis import blocking_client
 from events.contract.kinds import PRIORITIES, Priority
-from events.queue import moved, stream
+from events.queue import moved_streams, stream
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def requeue_stranded_shards() -> None:
     Take over the shards of an older release before, and those that were elsewhere.
     """
     with stream.connect() as redis:
-        moved.take_over(redis)
+        moved_streams.take_over(redis)
         for shard in stream.stranded_shards(redis):
             enqueue_drain(shard)
 

@@ -14,7 +14,7 @@ from core.redis_cluster import is_cluster
 from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
-from events.queue import moved, renamed_keys, stream
+from events.queue import moved_streams, renamed_keys, stream
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
@@ -40,7 +40,7 @@ class StillBusy(Exception):
 
 def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
     """Yield all unfinished entries with their shards, in the order of each stream."""
-    with moved.former() as former:
+    with moved_streams.former_redis() as former:
         for each in filter(None, (former, redis)):  # in this order: entries move from the first to the second
             for streams in (renamed_keys.streams, _streams):  # and here
                 for shard, priority, key in streams(each):
@@ -90,7 +90,7 @@ def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], timeout: fl
     """
     redis, deadline, removed = stream.connect(), time.monotonic() + timeout, 0
     try:
-        moved.take_over(redis)
+        moved_streams.take_over(redis)
         for shard in stream.shards(redis):
             lease = Lease(redis, shard)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):

@@ -2,10 +2,10 @@
 import type { Answer, IAssignment, IHelp, INews, IState, NoServer } from './api';
 import { distanceText, said, t, timeText } from './texts';
 
-export type Kind = 'sending' | 'paused' | 'waiting' | 'off' | 'missing';
+export type StateKind = 'sending' | 'paused' | 'waiting' | 'off' | 'missing';
 
 export interface ISummary {
-  kind: Kind;
+  kind: StateKind;
   /** Two or three words for the status bar. */
   label: string;
   /** A sentence. */

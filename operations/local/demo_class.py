@@ -11,7 +11,7 @@ from events.simulation.lesson import notebook
 from events.simulation.students import email_of
 from lms import rooms, seating
 from lms.api.notebook_content import receipt
-from lms.enrolment import Listed, enrol_listed
+from lms.enrolment import ListedStudent, enrol_listed
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student
 from lms.seat_grid import Grid
 from lms.submissions import GRADED, SUBMITTED
@@ -28,7 +28,8 @@ def fill_class(demo: Class, *, now: datetime) -> None:
     The simulated students say their names with their first events.
     """
     listed = [
-        Listed(email=email_of(number), student_number=f"26-{number:04d}") for number in range(1, DEMO_STUDENTS + 1)
+        ListedStudent(email=email_of(number), student_number=f"26-{number:04d}")
+        for number in range(1, DEMO_STUDENTS + 1)
     ]
     if not demo.enrolments.exists():
         enrol_listed(demo.pk, listed, now=now)

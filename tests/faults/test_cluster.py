@@ -13,7 +13,7 @@ from config.operator_errors import sentence_of
 from core.redis import blocking_client
 from events.intake.appender import Appender
 from events.intake.request import RequestRefused
-from events.queue import appending, maintenance, moved, servers, stream
+from events.queue import appending, maintenance, moved_streams, servers, stream
 from events.queue.appending import Incomplete, OutgoingEntry
 from events.queue.enqueue import event_of, outgoing_entries
 from events.queue.stream import Lease
@@ -109,11 +109,11 @@ def test_what_waits_in_the_former_redis_is_taken_over(cluster, streams, settings
     assert len(list(maintenance.entries(streams))) == 4
     reader = Lease(redis, 3)
     assert reader.take(), "a worker with the setting of before still drains this shard"
-    assert moved.take_over(streams) == 2
+    assert moved_streams.take_over(streams) == 2
     assert len(list(maintenance.entries(streams))) == 4
     reader.release()
-    assert moved.take_over(streams) == 1
-    assert moved.take_over(streams) == 0
+    assert moved_streams.take_over(streams) == 1
+    assert moved_streams.take_over(streams) == 0
     assert stream.stranded_shards(streams) == [2, 3, 200 % stream.MAX_SHARDS], (
         "their drains are enqueued by the workers"
     )

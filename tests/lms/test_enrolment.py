@@ -5,21 +5,21 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from lms.enrolment import Enrolled, Listed, enrol_listed, remove_student
+from lms.enrolment import Enrolled, ListedStudent, enrol_listed, remove_student
 from lms.models import Student, StudentClass
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def test_who_is_new_is_made_and_enrolled(cast):
-    done = enrol_listed(cast.python.pk, [Listed(email="aoi@example.com", name="Aoi", team="A")], now=NOW)
+    done = enrol_listed(cast.python.pk, [ListedStudent(email="aoi@example.com", name="Aoi", team="A")], now=NOW)
     assert done == Enrolled(created=1, updated=0, unchanged=0)
     aoi = Student.objects.get(email="aoi@example.com")
     assert (aoi.name, aoi.team.team_name, list(aoi.classes.all())) == ("Aoi", "A", [cast.python])
 
 
 def test_the_same_list_again_changes_nothing(cast):
-    listed = [Listed(email="aoi@example.com", name="Aoi", team="A"), Listed(email="HANAKO@example.com")]
+    listed = [ListedStudent(email="aoi@example.com", name="Aoi", team="A"), ListedStudent(email="HANAKO@example.com")]
     enrol_listed(cast.python.pk, listed, now=NOW)
     before = list(Student.objects.values().order_by("pk"))
     assert enrol_listed(cast.python.pk, listed, now=datetime.now(UTC)) == Enrolled(0, 0, 2)
@@ -28,7 +28,7 @@ def test_the_same_list_again_changes_nothing(cast):
 
 
 def test_a_member_gets_the_name_and_team_of_the_list(cast):
-    done = enrol_listed(cast.python.pk, [Listed(email="hanako@example.com", name="花子", team="B")], now=NOW)
+    done = enrol_listed(cast.python.pk, [ListedStudent(email="hanako@example.com", name="花子", team="B")], now=NOW)
     assert done == Enrolled(created=0, updated=1, unchanged=0)
     member = StudentClass.objects.get(student=cast.hanako, class_ref=cast.python)
     assert (member.name, member.team.team_name) == ("花子", "B")
@@ -37,18 +37,20 @@ def test_a_member_gets_the_name_and_team_of_the_list(cast):
 
 
 def test_what_the_list_leaves_empty_stays(cast):
-    assert enrol_listed(cast.python.pk, [Listed(email="hanako@example.com")], now=NOW) == Enrolled(0, 0, 1)
+    assert enrol_listed(cast.python.pk, [ListedStudent(email="hanako@example.com")], now=NOW) == Enrolled(0, 0, 1)
     assert StudentClass.objects.get(student=cast.hanako, class_ref=cast.python).name == "Hanako"
 
 
 def test_a_student_of_another_class_is_in_both(cast):
-    assert enrol_listed(cast.python.pk, [Listed(email="ken@example.com")], now=NOW).created == 1
+    assert enrol_listed(cast.python.pk, [ListedStudent(email="ken@example.com")], now=NOW).created == 1
     assert set(cast.ken.classes.all()) == {cast.python, cast.rust}
 
 
 def test_the_number_of_queries_does_not_grow_with_the_list(cast):
     def cost(count: int) -> int:
-        listed = [Listed(email=f"{count}-{n}@example.com", name="N", team=f"{count} {n % 7}") for n in range(count)]
+        listed = [
+            ListedStudent(email=f"{count}-{n}@example.com", name="N", team=f"{count} {n % 7}") for n in range(count)
+        ]
         with CaptureQueriesContext(
             connection,
         ) as queries:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from classroom.attention import ranking
+from classroom.attention.alerts import Feedback, Lesson, PriorState, Reason, StudentSignals
 from classroom.attention.assessment import assess
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, change_between, class_of, outputs_agree, work_of
 from classroom.attention.probability import probability, terms_of
 from classroom.attention.reason_texts import reason_of
-from classroom.attention.signals import Feedback, Known, Lesson, Reason, Signals
 from classroom.errors.fingerprints import error_name, error_signature
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
@@ -49,7 +49,7 @@ def lesson(*histories: list[Run], classmates: int = 10) -> Lesson:
     for number, work in enumerate(works, start=1):
         evidence = evidence_of(work, class_)
         students.append(
-            Signals(
+            StudentSignals(
                 number, "Aoi", "aoi@example.com", datetime.fromtimestamp(work.runs[-1].at, UTC), work, evidence,
                 probability(terms_of(evidence)),
             )
@@ -62,7 +62,7 @@ def likely(*histories: list[Run], **fields) -> float:
 
 
 def listed(of: Lesson, **known) -> list[tuple[int, str, bool]]:
-    return [(alert.student_id, alert.code, alert.is_firm) for alert in assess(of, Known(**known), NOW)]
+    return [(alert.student_id, alert.code, alert.is_firm) for alert in assess(of, PriorState(**known), NOW)]
 
 
 def lost() -> list[Run]:
@@ -78,7 +78,7 @@ def lost() -> list[Run]:
 
 
 def test_who_repeats_an_error_while_the_class_gets_on_is_worth_a_look():
-    (alert,) = assess(lesson(repeating()), Known(), NOW)
+    (alert,) = assess(lesson(repeating()), PriorState(), NOW)
     assert (alert.student_id, alert.is_firm, alert.cell, alert.error) == (1, False, 3, "NameError")
     assert alert.probability is not None
     assert ranking.WEAK_ENTERS < alert.probability < ranking.FIRM_ENTERS
@@ -87,7 +87,7 @@ def test_who_repeats_an_error_while_the_class_gets_on_is_worth_a_look():
 
 
 def test_who_has_several_such_signs_needs_somebody():
-    (alert,) = assess(lesson(lost()), Known(), NOW)
+    (alert,) = assess(lesson(lost()), PriorState(), NOW)
     assert (alert.student_id, alert.is_firm) == (1, True)
 
 
@@ -237,21 +237,21 @@ def test_the_name_of_an_error(text, name):
     assert error_name(text) == name
 
 
-def test_only_whose_wheels_spin_is_firm():
+def test_only_who_has_tried_long_is_firm():
     """Many tries without a new cell; whatever else makes somebody likely is worth a look."""
-    assert not ranking.wheels_spin(ranking.FIRM_TRIES - 1)
-    assert ranking.wheels_spin(ranking.FIRM_TRIES)
+    assert not ranking.has_tried_long(ranking.FIRM_TRIES - 1)
+    assert ranking.has_tried_long(ranking.FIRM_TRIES)
     assert ranking.part_of(0.95, "weak", backed=False) == "weak"
     assert ranking.part_of(0.95, "weak", backed=True) == "firm"
     assert ranking.part_of(0.7, "firm", backed=False) == "firm", "who is in it stays until it is less likely"
     few = [run for run in lost() if run.at > ago(5).timestamp()]
-    (alert,) = assess(lesson(few), Known(), NOW)
+    (alert,) = assess(lesson(few), PriorState(), NOW)
     assert alert.probability is not None
     assert (alert.probability > ranking.FIRM_ENTERS, alert.is_firm) == (True, False)
 
 
 def test_two_kinds_of_evidence_back_the_firm_part():
-    """Wheels that spin, and an output that is not the class's or a class that has gone on."""
+    """Many tries without progress, and an output that is not the class's or a class that has gone on."""
     enough = ranking.FIRM_TRIES
     further = ranking.FIRM_STALLED
     assert ranking.is_backed(enough, 1, 0, outputs_agree=True)
@@ -263,7 +263,7 @@ def test_two_kinds_of_evidence_back_the_firm_part():
 
 def test_whose_outputs_are_the_class_s_is_worth_a_look_until_the_class_is_further(monkeypatch):
     def is_firm(runs: list[Run]) -> bool:
-        (alert,) = assess(lesson(runs), Known(), NOW)
+        (alert,) = assess(lesson(runs), PriorState(), NOW)
         return alert.is_firm
 
     same = [replace(run, output="out 0") if run.output.startswith("mine") else run for run in lost()]
@@ -310,7 +310,7 @@ def test_going_back_is_counted_within_a_notebook():
 
 def test_who_is_silent_after_an_error_is_told_so():
     stopped = [*steady(12, 6), *[one(11 - n / 5, 6, NAME, change=0.0) for n in range(9)]]
-    (alert,) = assess(lesson(stopped), Known(), NOW)
+    (alert,) = assess(lesson(stopped), PriorState(), NOW)
     assert "9 min without a run after a NameError, while the class goes on" in reason_of(alert)
     at_it = replace(alert, reasons=(Reason("at_cell", count=5),))
     assert reason_of(at_it) == "still at the same cell while each of the class made 5 runs"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.processing.help_rules import Dismissal, Signal, Timeouts, reduce_signals
+from events.processing.help_rules import Dismissal, HelpSignal, Timeouts, reduce_signals
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 TIMEOUTS = Timeouts(single=timedelta(minutes=5), resent=timedelta(seconds=45))
@@ -16,12 +16,12 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def ask(seconds: float, notebook: str = "a.ipynb") -> Signal:
-    return Signal(at(seconds), "ask", "s1", notebook)
+def ask(seconds: float, notebook: str = "a.ipynb") -> HelpSignal:
+    return HelpSignal(at(seconds), "ask", "s1", notebook)
 
 
-def stop(seconds: float) -> Signal:
-    return Signal(at(seconds), "stop", "s1", "a.ipynb")
+def stop(seconds: float) -> HelpSignal:
+    return HelpSignal(at(seconds), "stop", "s1", "a.ipynb")
 
 
 def test_asking_since_the_first_of_the_re_sends():
@@ -81,7 +81,7 @@ def test_help_in_another_notebook_is_a_new_request():
 
 signals = st.lists(
     st.builds(
-        Signal,
+        HelpSignal,
         st.integers(0, 400).map(at),
         st.sampled_from(["ask", "stop"]),
         st.just("s1"),
@@ -111,12 +111,12 @@ def test_asking_only_after_the_last_stop(given_signals):
 # --- Clocks and sessions: an end ends its own request, and no clock makes a request invisible
 
 
-def sent(seconds: float, kind: str = "ask", session: str = "s1", received: float | None = None) -> Signal:
+def sent(seconds: float, kind: str = "ask", session: str = "s1", received: float | None = None) -> HelpSignal:
     """At that second by the sender's clock, received at that second by ours."""
-    return Signal(at(seconds), kind, session, "a.ipynb", None, at(seconds if received is None else received))
+    return HelpSignal(at(seconds), kind, session, "a.ipynb", None, at(seconds if received is None else received))
 
 
-def asking(*signals: Signal, dismissal: Dismissal | None = None):
+def asking(*signals: HelpSignal, dismissal: Dismissal | None = None):
     return reduce_signals(signals, timeouts=TIMEOUTS, dismissal=dismissal).open_request
 
 

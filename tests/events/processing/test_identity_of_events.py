@@ -14,7 +14,7 @@ from events.queue import maintenance
 from events.student_status import NO_TEAM, student_rows
 from events.timeseries.line_protocol import student_tag
 from lms.access import EVERYTHING
-from lms.enrolment import Listed, enrol_listed, known_students
+from lms.enrolment import ListedStudent, enrol_listed, known_students
 from lms.models import Class, Notebook, Student, Team
 from lms.rosters.parser import read
 from realtime import groups
@@ -44,7 +44,7 @@ def test_every_place_that_an_address_leads_to_is_the_same(db, spelling):
     assert schema.shard_of(spelling, 64) == schema.shard_of(ADDRESS, 64)
     room = Class.objects.create(name="Python", class_code="P")
     assert known_students(room.pk, [spelling])[spelling].id == student.pk
-    assert enrol_listed(room.pk, [Listed(email=spelling)], now=NOW).created == 1
+    assert enrol_listed(room.pk, [ListedStudent(email=spelling)], now=NOW).created == 1
     table = read(f"email,name\n{spelling},Kissa\n{ADDRESS},Again\n")
     assert "line 2" in table.lines[1].problem
     assert not table.lines[0].problem

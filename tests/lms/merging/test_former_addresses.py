@@ -12,7 +12,7 @@ from events.contract.records import Record
 from events.intake.app import admit_body
 from events.models import CellExecution, HelpRequest
 from lms import access, credential_holders, merging, student_tokens
-from lms.enrolment import Listed, enrol_listed
+from lms.enrolment import ListedStudent, enrol_listed
 from lms.models import Student, StudentAddress, StudentClass
 from operations.privacy.person import find_person
 from tests.events.conftest import event
@@ -76,7 +76,7 @@ def test_a_device_that_joins_with_it_is_the_persons(merged, course):
 
 
 def test_a_list_with_it_means_the_person(merged, course):
-    done = enrol_listed(course.python.pk, [Listed(email=OTHER.upper(), name="花子")], now=datetime.now(UTC))
+    done = enrol_listed(course.python.pk, [ListedStudent(email=OTHER.upper(), name="花子")], now=datetime.now(UTC))
     assert (done.created, done.updated) == (0, 1)
     assert Student.objects.get() == merged
 

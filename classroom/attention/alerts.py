@@ -1,4 +1,7 @@
-"""A lesson as it was observed, what people did about it, and the alerts that come of both. Plain values."""
+"""What the assessment reads, a lesson as observed and what people did about it, and what it returns: alerts.
+
+Plain values, no rows.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ Code = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class StudentSignals:
     """One student in the lesson, with the score of this moment."""
 
     student_id: int
@@ -33,7 +36,7 @@ class Signals:
 class Lesson:
     """The students of a classroom at one moment."""
 
-    students: tuple[Signals, ...] = ()
+    students: tuple[StudentSignals, ...] = ()
     notebook: str = ""  # its path; the one that most are in
     class_cell: int | None = None  # the median of the furthest cells there
     class_: ClassWork = field(default_factory=lambda: ClassWork(0.0, 1, [], [], {}, 0))
@@ -48,8 +51,11 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What people did: open help requests, alerts that are shown, answers of instructors; by student id."""
+class PriorState:
+    """What people did before this assessment: open help requests, alerts on the screen, instructors' answers.
+
+    By student id.
+    """
 
     asking: Mapping[int, datetime] = field(default_factory=dict)
     shown: Mapping[int, Literal["firm", "weak"]] = field(default_factory=dict)

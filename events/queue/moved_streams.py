@@ -21,7 +21,7 @@ PAGE = 200  # entries of a priority
 
 
 @contextmanager
-def former() -> Iterator[Redis | None]:
+def former_redis() -> Iterator[Redis | None]:
     """Give a client of the Redis that had the streams before, or None if they are still there."""
     if not stream.has_own_redis():
         yield None
@@ -36,7 +36,7 @@ def take_over(redis: Redis) -> int:
     A shard that a drain is reading is left for the next call. Do not call this in a thread with a running event loop.
     Raises RedisError, OSError.
     """
-    with former() as old:
+    with former_redis() as old:
         if old is None:
             return renamed_keys.take_over(redis)
         renamed_keys.take_over(old)
