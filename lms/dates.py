@@ -20,6 +20,7 @@ else:
     DateTimeField = models.DateTimeField
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
+REST_OF_THE_MINUTE = timedelta(seconds=59, microseconds=999_999)
 
 # The times that can be shown in every time zone, with a day added or subtracted.
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, 23, 59, 59, tzinfo=UTC)
@@ -75,9 +76,13 @@ def shown(moment: datetime) -> datetime:
 
 
 def deadline(due: datetime) -> datetime:
-    """Return the last moment that is in time. A due time without seconds counts until the end of its minute."""
-    is_minute = due.second == due.microsecond == 0
-    return due + timedelta(seconds=59, microseconds=999_999) if is_minute else due
+    """Return the last moment that is in time. A due time without seconds counts until the end of its minute.
+
+    `lms.submissions.DEADLINE` is the same rule in SQL, `dueAt` in extension/src/words.ts the one of the panel.
+    tests/lms/test_lateness.py and texts.test.ts hold all three to extension/src/__tests__/lateness.json.
+    """
+    is_whole_minute = due.second == due.microsecond == 0
+    return due + REST_OF_THE_MINUTE if is_whole_minute else due
 
 
 def validate_plausible_year(moment: datetime) -> None:

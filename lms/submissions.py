@@ -23,7 +23,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Lower
 
-from lms.dates import deadline
+from lms.dates import REST_OF_THE_MINUTE, deadline
 from lms.models import AssignmentSubmission
 
 SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
@@ -52,12 +52,15 @@ def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmissio
 
 
 def late_by(submission: AssignmentSubmission) -> timedelta | None:
-    """Return how long after the student's due date it was submitted; None if in time or without a due date. For rows of
-    `lms.due_dates.with_own_due`."""
+    """Return how long after the student's due date it was submitted; None if in time or without a due date.
+
+    For rows of `lms.due_dates.with_own_due`.
+    """
     return lateness(submission.submitted_at, submission.own_due)  # type: ignore[attr-defined]
 
 
 def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
+    """Return how long after the due date it was submitted; None if in time or without a due date."""
     return submitted_at - due if due is not None and is_over(due, now=submitted_at) else None
 
 
@@ -85,7 +88,6 @@ class WholeMinute(Func):
 
 
 DUE = F("own_due")
-REST_OF_THE_MINUTE = timedelta(seconds=59, microseconds=999_999)
 DEADLINE = Case(
     When(
         own_due=WholeMinute("own_due"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
+from core import advisory_locks
 from core.postgres import execute
 from events.contract import records as contract_records
 from events.models import OfflineQueueEntry
@@ -23,7 +24,6 @@ MAX_QUEUED = 1000
 OLD_AGE = timedelta(days=7)  # after which an entry of low priority may be dropped for new ones
 FULL = "The offline queue is full"
 UNAVAILABLE = "The offline queue is not available"
-QUEUE_LOCK = 2  # beside `offline.sync.SYNCING`
 
 
 @dataclass(kw_only=True)
@@ -91,7 +91,7 @@ def _store(entries: list[OfflineQueueEntry], *, now: datetime) -> list[OfflineQu
     """Store the entries, dropping old ones of low priority. Return the entries for which there is no space."""
     with transaction.atomic():
         # Make counting and inserting atomic, so that the limit holds.
-        execute("SELECT pg_advisory_xact_lock(%s, %s)", [offline_sync.LOCK, QUEUE_LOCK])
+        execute("SELECT pg_advisory_xact_lock(%s, %s)", [advisory_locks.OFFLINE_QUEUE, advisory_locks.STORING])
         space = MAX_QUEUED - offline_sync.waiting().count()
         if space < len(entries):
             old = (

@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from core import advisory_locks
 from core.postgres import execute, fetch_all
 from events.contract import records
 from events.contract.schema import Event
@@ -33,7 +34,6 @@ EnqueueDrains = Callable[[list[int]], None]
 MAX_TRIES = 5
 BATCH = 50
 UNAVAILABLE = "The event queue is not available"
-LOCK, SYNCING = 0x6F66666C, 1  # "offl"
 TYPES = ("eventType", "event", "event_type", "type")
 IDENTITIES = ("emailAddress", "userId", "user_id", "student_id", "email")
 
@@ -187,9 +187,9 @@ def _has_event_id(record: dict[str, Any]) -> bool:
 
 @contextmanager
 def _sync_lock() -> Iterator[bool]:
-    [[taken]] = fetch_all("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, SYNCING])
+    [[taken]] = fetch_all("SELECT pg_try_advisory_lock(%s, %s)", [advisory_locks.OFFLINE_QUEUE, advisory_locks.SYNCING])
     try:
         yield taken
     finally:
         if taken:
-            execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, SYNCING])
+            execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.OFFLINE_QUEUE, advisory_locks.SYNCING])

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 
+from core import advisory_locks
 from core.identity import email_key
 from core.postgres import fetch_all
 from events.models import OfflineQueueEntry
@@ -96,7 +97,7 @@ def _is_syncing() -> bool:
         """SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND classid = %s AND objid = %s AND objsubid = 2)""",
-        [offline_sync.LOCK, offline_sync.SYNCING],
+        [advisory_locks.OFFLINE_QUEUE, advisory_locks.SYNCING],
     )
     return bool(found)
 

@@ -12,6 +12,7 @@ from django.db import connection
 from msgspec.structs import replace
 from psycopg.types.json import Jsonb
 
+from core import advisory_locks
 from events.changes import Changes
 from events.contract.effects import kind_in_effect
 from events.contract.kinds import EventKind
@@ -27,8 +28,7 @@ from lms.resolved_rows import ActivityState, Member, ResolvedRows, StudentState
 def lock_shard(shard: int) -> None:
     """Let only one transaction at a time write for a shard, even if a drain outlives its lease."""
     with connection.cursor() as cursor:
-        # The first number stands for this purpose, and must be the same in all releases.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x72697665, shard])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [advisory_locks.SHARD, shard])
 
 
 def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:

@@ -4,7 +4,8 @@ import type { Event } from './contract';
 import type { IRow, Outbox } from './outbox';
 
 const BATCH_EVENTS = 100;
-const BATCH_CHARACTERS = 256 * 1024; // at most 512 KiB of most texts
+/** Of JSON, as JavaScript counts. In UTF-8 a character has up to three bytes: at most 768 KiB, unless one event is larger. */
+const BATCH_CHARACTERS = 256 * 1024;
 const TIMEOUT_MS = 10_000;
 const REFUSED_MS = 600_000;
 const STRANGE_MS = 60_000;

@@ -167,10 +167,11 @@ export function workState(work: IAssignment, isFetched: boolean, hasDraft: boole
   return isFetched ? { kind: 'fetched', label: t('In your files') } : { kind: 'open', label: t('Not begun') };
 }
 
-/** Return when an assignment is due; a time without seconds holds until the end of its minute, as at the product. */
+/** Return the last millisecond that is in time: a due time without seconds counts until the end of its minute.
+ * `deadline` in lms/dates.py is the same rule; __tests__/lateness.json holds both to it. */
 export function dueAt(due: string): number {
   const at = Date.parse(due);
-  return new Date(at).getUTCSeconds() === 0 ? at + 59_999 : at;
+  return at % 60_000 === 0 ? at + 59_999 : at;
 }
 
 export function dueText(due: string | null | undefined, now = Date.now()): string {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import ja from '../ja.json';
+import lateness from './lateness.json';
 import { dueAt, dueText, helpWords, summary, withoutOutputs, countCells, workState } from '../words';
 import { distanceText, languageOf, said, setLanguage, t } from '../texts';
 import { NoServer, type IHelp, type IState } from '../api';
@@ -156,9 +157,13 @@ describe('assignments', () => {
     expect(found.label).toContain(label);
   });
 
-  it('is due at the end of a minute', () => {
-    expect(dueAt('2026-11-28T12:00:00Z')).toBe(Date.parse('2026-11-28T12:00:59.999Z'));
-    expect(dueAt('2026-11-28T12:00:30Z')).toBe(Date.parse('2026-11-28T12:00:30Z'));
+  it.each(lateness)('due $due, handed in $submitted: late is $is_late', ({ due, submitted, is_late }) => {
+    const handedIn = { ...work, due_date: due, submitted_at: submitted };
+    expect(Date.parse(submitted) > dueAt(due)).toBe(is_late);
+    expect(workState(handedIn, false, false, NOW).label).toContain(is_late ? 'Handed in late' : 'Handed in:');
+  });
+
+  it('says when it is due', () => {
     expect(dueText(work.due_date, NOW)).toContain('in 2 hours');
     expect(distanceText('2026-12-03T10:00:00Z', NOW)).toBe('in 5 days');
     expect(dueText(null)).toBe('No due date');

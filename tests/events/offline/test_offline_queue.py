@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from core import advisory_locks
 from events.contract import schema
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
 from events.offline import queue as offline_queue
@@ -132,7 +133,7 @@ def test_two_syncs_at_once_cannot_run(redis, monkeypatch):
 def test_sync_that_dies_gives_the_lock_back_and_its_entries_too(redis):
     entries(status="syncing")
     dead = psycopg.connect(_url())
-    dead.execute("SELECT pg_advisory_lock(%s, %s)", [offline_sync.LOCK, offline_sync.SYNCING])
+    dead.execute("SELECT pg_advisory_lock(%s, %s)", [advisory_locks.OFFLINE_QUEUE, advisory_locks.SYNCING])
     assert sync() is None
     dead.close()
     wait_until(lambda: not undelivered.state().sync_in_progress, what="the end of the dead one's session")
