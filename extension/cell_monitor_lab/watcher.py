@@ -10,10 +10,11 @@ from typing import Any
 
 from jupyter_client.session import Session
 
-from .contract import Cell, seconds
+from .contract import seconds
 from .gateway import GatewayStream, is_behind_gateway
 from .reducer import LIFE_SECONDS, Counts, Reducer
 from .tracked import Hint, Message, Output
+from .watched_kernel import CellOf, WatchedKernel
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 ACTIONS = {"restart": "restarted", "shutdown": "shutdown"}
@@ -24,32 +25,6 @@ LOOKUP_SECONDS = 1.0  # between two readings of a notebook for runs that nobody 
 log = logging.getLogger(__name__)
 
 
-class Kernel:
-    """One kernel: its stream, its reducer, and the notebook of its session."""
-
-    def __init__(self, kernel_id: str, reducer: Reducer) -> None:
-        self.id = kernel_id
-        self.reducer = reducer
-        self.manager: Any = None
-        self.stream: Any = None
-        self.others = 0  # connections to the gateway that are not ours
-        self.port: int | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.cells: list[tuple[str, Cell]] | None = None  # (source, cell) of the saved notebook; None: no notebook
-        self.default_cell: Cell | None = None
-        self.looked_up_at = 0.0
-
-    @property
-    def remote(self) -> GatewayStream | None:
-        """The stream of a kernel behind a gateway."""
-        return self.stream if isinstance(self.stream, GatewayStream) else None
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether each run that begins is seen here."""
-        return self.remote.is_watching if self.remote else self.stream is not None
-
-
 class Watcher:
     """Call on the event loop. `record` takes the events of runs; `cell_of` builds a cell of a saved notebook."""
 
@@ -58,7 +33,7 @@ class Watcher:
         kernel_manager: Any,
         event_logger: Any,
         notebook_of: Callable[[str], Awaitable[tuple[str, dict[str, Any]] | None]],
-        cell_of: Callable[[str, dict[str, Any], int, dict[str, Any] | None], Cell],
+        cell_of: CellOf,
         record: Callable[[Iterable[Output]], Any],
         is_recording: Callable[[], bool],
         has_panel: Callable[[], bool],
@@ -66,7 +41,7 @@ class Watcher:
         self._manager, self._logger = kernel_manager, event_logger
         self._notebook_of, self._cell_of = notebook_of, cell_of
         self._record, self._is_recording, self._has_panel = record, is_recording, has_panel
-        self._kernels: dict[str, Kernel] = {}
+        self._kernels: dict[str, WatchedKernel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts = Counts()
         self.last_message_at = 0.0
@@ -120,23 +95,23 @@ class Watcher:
                 continue
         return False
 
-    def watch(self, kernel_id: str) -> Kernel:
+    def watch(self, kernel_id: str) -> WatchedKernel:
         """Open a kernel's stream, if that is not open yet; hints before that are kept."""
         kernel = self._kernels.get(kernel_id)
         if kernel is None:
             reducer = Reducer(kernel_id, has_panel=self._has_panel, counts=self.counts)
             reducer.ahead = lambda: time.time() - time.monotonic()
-            kernel = self._kernels[kernel_id] = Kernel(kernel_id, reducer)
+            kernel = self._kernels[kernel_id] = WatchedKernel(kernel_id, reducer)
             # What begins while nobody listens at the gateway is told by the page, from its start to its end.
             reducer.is_recording = lambda: self._is_recording() and (kernel.remote is None or kernel.is_watched)
-            reducer.locate = lambda code: _locate(kernel, code)
+            reducer.locate = kernel.locate
         if kernel.stream is None:
             self._connect(kernel)
         return kernel
 
     # The stream
 
-    def _connect(self, kernel: Kernel) -> None:
+    def _connect(self, kernel: WatchedKernel) -> None:
         if kernel.id not in self._manager:
             return
         manager = self._manager.get_kernel(kernel.id)
@@ -156,7 +131,7 @@ class Watcher:
         kernel.stream = manager.connect_iopub()
         kernel.stream.on_recv(lambda frames: self._receive(kernel, session, frames))
 
-    def _receive(self, kernel: Kernel, session: Any, frames: list[bytes]) -> None:
+    def _receive(self, kernel: WatchedKernel, session: Any, frames: list[bytes]) -> None:
         try:
             _identities, parts = session.feed_identities(frames)
             message = session.deserialize(parts, content=False)
@@ -176,7 +151,7 @@ class Watcher:
             return
         self._heard(kernel, taken)
 
-    def _heard(self, kernel: Kernel, taken: Message) -> None:
+    def _heard(self, kernel: WatchedKernel, taken: Message) -> None:
         self.last_message_at = time.time()
         try:
             outputs = kernel.reducer.message(taken, time.time())
@@ -190,7 +165,7 @@ class Watcher:
         if taken.type == "execute_input" and kernel.reducer.unlocated():
             self._look_up_soon(kernel)
 
-    def _take(self, kernel: Kernel, outputs: list[Output]) -> Any:
+    def _take(self, kernel: WatchedKernel, outputs: list[Output]) -> Any:
         """Record events, and come back when the next are due."""
         recorded = self._record(outputs)
         if kernel.timer is not None:
@@ -202,7 +177,7 @@ class Watcher:
             kernel.timer = asyncio.get_running_loop().call_later(delay, self._tick, kernel)
         return recorded
 
-    def _tick(self, kernel: Kernel) -> None:
+    def _tick(self, kernel: WatchedKernel) -> None:
         kernel.timer = None
         self._take(kernel, kernel.reducer.tick(time.time()))
 
@@ -233,7 +208,7 @@ class Watcher:
                 return
             await asyncio.sleep(0.02)
 
-    def _ended(self, kernel: Kernel, reason: str) -> None:
+    def _ended(self, kernel: WatchedKernel, reason: str) -> None:
         self._take(kernel, kernel.reducer.life_ended(reason, time.time()))
         port = getattr(kernel.manager, "iopub_port", None)
         if kernel.stream is not None and not kernel.remote and port and port != kernel.port:
@@ -241,12 +216,12 @@ class Watcher:
             kernel.stream = None
             self._connect(kernel)
 
-    def _forget_if_gone(self, kernel: Kernel) -> None:
+    def _forget_if_gone(self, kernel: WatchedKernel) -> None:
         if kernel.id not in self._manager:
             self._take(kernel, kernel.reducer.close(time.time()))
             self._forget(kernel)
 
-    def _forget(self, kernel: Kernel) -> None:
+    def _forget(self, kernel: WatchedKernel) -> None:
         self._kernels.pop(kernel.id, None)
         if kernel.timer is not None:
             kernel.timer.cancel()
@@ -263,14 +238,14 @@ class Watcher:
             for kernel in [one for one in self._kernels.values() if is_behind_gateway(one.manager)]:
                 await self._ask_gateway(kernel)
 
-    async def _ask_gateway(self, kernel: Kernel, after: float = 0) -> None:
+    async def _ask_gateway(self, kernel: WatchedKernel, after: float = 0) -> None:
         await asyncio.sleep(after)
         try:
             self._look_at(kernel, await kernel.manager.refresh_model())
         except Exception:
             log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
 
-    def _look_at(self, kernel: Kernel, model: dict[str, Any] | None) -> None:
+    def _look_at(self, kernel: WatchedKernel, model: dict[str, Any] | None) -> None:
         stream = kernel.remote
         if stream is None:
             return
@@ -291,7 +266,7 @@ class Watcher:
 
     # Runs without a hint
 
-    def _look_up_soon(self, kernel: Kernel) -> None:
+    def _look_up_soon(self, kernel: WatchedKernel) -> None:
         if time.time() - kernel.looked_up_at < LOOKUP_SECONDS:
             return
         kernel.looked_up_at = time.time()
@@ -302,37 +277,14 @@ class Watcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _look_up(self, kernel: Kernel) -> None:
+    async def _look_up(self, kernel: WatchedKernel) -> None:
         """Read the saved notebook of the kernel's session."""
         try:
             found = await self._notebook_of(kernel.id)
         except Exception:
             log.debug("Cell Monitor could not read the notebook of kernel %s", kernel.id, exc_info=True)
             return
-        if found is None:
-            kernel.cells = kernel.default_cell = None
-            return
-        path, notebook = found
-        metadata = notebook.get("metadata") or {}
-        kernel.default_cell = self._cell_of(path, metadata, 0, None)
-        kernel.cells = [
-            (_source(cell), self._cell_of(path, metadata, index, cell))
-            for index, cell in enumerate(notebook.get("cells") or [])
-            if cell.get("cell_type") == "code"
-        ]
-
-
-def _locate(kernel: Kernel, code: str) -> Cell | None:
-    """Return the one cell with this source, else the notebook alone; None where the kernel has no notebook."""
-    if kernel.cells is None:
-        return None
-    found = [cell for source, cell in kernel.cells if source == code]
-    return found[0] if len(found) == 1 else kernel.default_cell
-
-
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    return "".join(source) if isinstance(source, list) else str(source)
+        kernel.take_notebook(found, self._cell_of)
 
 
 def _last_activity(model: dict[str, Any]) -> float:

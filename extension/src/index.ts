@@ -1,6 +1,6 @@
 /** The plugin: puts panel, buttons, status and the watch over notebooks into JupyterLab or Notebook 7. */
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IToolbarWidgetRegistry, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -9,22 +9,18 @@ import { ITranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { Actions } from './actions';
-import { IBackend, IState, NoServer, NOTICE, Notice, Refused } from './api';
+import { IBackend, NOTICE, Notice } from './api';
 import { codeFromAddress } from './connect';
-import type { Event } from './contract';
 import { DirectBackend } from './direct';
 import { HelpButton, StateItem } from './help';
-import { IKeptHint, NotebookWatch } from './hints';
-import { uuid4 } from './ids';
 import { Model } from './model';
-import { Outbox } from './outbox';
+import { announceSchoolConsent, askForConsent, showNews, showQuestions } from './notifications';
 import { Panel } from './panel';
 import { monitorIcon } from './parts';
-import { Poster } from './poster';
 import { ServerBackend } from './request';
-import { BrowserRuns, Teller } from './runs';
-import { languageOf, said, setLanguage, t } from './texts';
-import { isAllowed, isSetUp, newsWords, questionAnswers, summary } from './words';
+import { languageOf, setLanguage, t } from './texts';
+import { watchNotebooks } from './watching';
+import { isSetUp } from './words';
 
 const ID = 'cell-monitor-lab:plugin';
 const OLDER_PACKAGE = 'cell-monitor';
@@ -94,7 +90,7 @@ function activate(
   showNews(model, actions, panel);
   showQuestions(model, actions);
   askForConsent(app, model, actions);
-  tellOfSchoolsConsent(app, model, openPanel);
+  announceSchoolConsent(app, model, openPanel);
   if (settings) {
     void passSettings(settings, model);
   }
@@ -151,152 +147,11 @@ function isLite(): boolean {
   return document.querySelector('#jupyter-config-data[data-jupyter-lite-root]') !== null;
 }
 
-/** Tell the other half what happens to notebooks, by way of a store that survives the page. */
-function watchNotebooks(
-  app: JupyterFrontEnd,
-  tracker: INotebookTracker,
-  model: Model,
-  backend: IBackend,
-  direct: DirectBackend | null
-): void {
-  const owner = uuid4();
-  const { baseUrl } = app.serviceManager.serverSettings;
-  const hints = new Poster<IKeptHint>({
-    outbox: new Outbox<IKeptHint>({ name: `cell-monitor-lab ${baseUrl}`, owner }),
-    post: (kept, keepalive) =>
-      backend.hints(
-        kept.map(({ hint, queuedAt }) => ({ ...hint, ageMs: Math.max(0, Date.now() - queuedAt) })),
-        keepalive
-      ),
-    isWorthRepeating
-  });
-  // Events of kernels behind a gateway wait here for the server part. In JupyterLite `runs` stores them itself.
-  const events = new Poster<Event>({
-    outbox: new Outbox<Event>({ name: `cell-monitor-lab runs ${baseUrl}`, owner }),
-    post: found => backend.runs(found),
-    isWorthRepeating
-  });
-  const tellerOf = (id: string): Teller => {
-    const kernel = model.state?.kernels.find(one => one.id === id);
-    return direct ? 'page' : !kernel ? 'unknown' : kernel.is_watched ? 'server' : 'page';
-  };
-  const isRecording = () =>
-    model.state === null || (isSetUp(model.state) && isAllowed(model.state) && !model.state.privacy.paused);
-  const runs = new BrowserRuns(tellerOf, isRecording, found => {
-    if (direct) {
-      void direct.runs(found);
-    } else {
-      void events.add(found.map(event => ({ id: String(event.eventId), value: event })));
-    }
-  });
-  model.changed.connect(() => runs.settle());
-  const watch = new NotebookWatch(
-    tracker,
-    ({ hint, queuedAt }, id) => {
-      // Before the student agreed nothing is kept, not even here.
-      if (!isRecording()) {
-        return;
-      }
-      runs.hint(hint, queuedAt);
-      if (!direct || !hint.kernelId) {
-        void hints.add([{ id, value: { hint, queuedAt } }]);
-      }
-    },
-    (connection, args, where) => runs.listen(connection, args, where)
-  );
-  app.commands.commandExecuted.connect((_, { id }) => {
-    if (id === 'docmanager:save' || id === 'docmanager:save-as') {
-      watch.savedByHand();
-    } else if (id === 'notebook:interrupt-kernel') {
-      runs.interrupted(tracker.currentWidget?.sessionContext.session?.kernel?.id);
-    }
-  });
-  // A kernel that the state does not name yet may be one behind a gateway.
-  const asked = new Set<string>();
-  app.serviceManager.sessions.runningChanged.connect((_, sessions) => {
-    const known = model.state?.kernels.map(kernel => kernel.id);
-    const isNew = (id: string | undefined) => id !== undefined && !asked.has(id) && known?.includes(id) === false;
-    const found = sessions.map(session => session.kernel?.id).filter(isNew) as string[];
-    if (!direct && found.length) {
-      found.forEach(id => asked.add(id));
-      void model.refresh();
-    }
-  });
-  window.addEventListener('pagehide', event => {
-    if (!event.persisted) {
-      watch.closeAll();
-    }
-    runs.last(direct !== null && !event.persisted);
-    hints.last();
-    events.last();
-    direct?.last();
-  });
-  hints.start();
-  events.start();
-}
-
-function isWorthRepeating(error: unknown): boolean {
-  return !(error instanceof Refused) && !isRefusedForGood(error);
-}
-
-/** Without the other half there is nobody who will ever want the hint. */
-function isRefusedForGood(error: unknown): boolean {
-  return error instanceof NoServer && error.what === 'missing';
-}
-
 /** The socket of Jupyter Events is open anyway; the server part tells through it what changes. */
 function hearNotices(app: JupyterFrontEnd, model: Model): void {
   app.serviceManager.events?.stream.connect((_, emission) => {
     if (emission.schema_id === NOTICE) {
       model.hear({ kind: emission.kind, data: emission.data } as unknown as Notice);
-    }
-  });
-}
-
-function showNews(model: Model, actions: Actions, panel: Panel): void {
-  const shown = new Set<string>();
-  model.arrived.connect((_, news) => {
-    for (const item of news) {
-      if (item.is_read || shown.has(item.key)) {
-        continue;
-      }
-      shown.add(item.key);
-      const { title, text } = newsWords(item);
-      // Shown as text, and cut where it is long; the panel has all of it.
-      Notification.info(text ? `${title}: ${text}` : title, {
-        autoClose: false,
-        actions: item.notebook_path
-          ? [{ label: t('Show me'), callback: () => void actions.showCell(item) }]
-          : [{ label: t('Mark as read'), callback: () => void model.read([item.key]) }]
-      });
-    }
-  });
-  model.changed.connect(() => {
-    const count = model.unread.length;
-    // A number beside the icon, not its colour alone.
-    panel.title.label = count ? String(count) : '';
-    const { label } = summary(model.state, model.problem);
-    panel.title.caption = count ? `Cell Monitor: ${label}, ${t('News: {count}', { count })}` : `Cell Monitor: ${label}`;
-  });
-}
-
-/** Show each question as a notification too, for as long as it is open. */
-function showQuestions(model: Model, actions: Actions): void {
-  let shown: { question: number; notification: string } | null = null;
-  model.changed.connect(() => {
-    const question = model.problem ? null : (model.state?.question ?? null);
-    if (shown && shown.question !== question?.id) {
-      Notification.dismiss(shown.notification);
-      shown = null;
-    }
-    if (question && !shown) {
-      const answers = questionAnswers().map(({ answer, label }) => ({
-        label,
-        displayType: answer === 'yes' ? ('accent' as const) : ('default' as const),
-        callback: () => void actions.answer(question.id, answer)
-      }));
-      const notification = Notification.emit(t('Are you stuck?'), 'info', { autoClose: false, actions: answers });
-      shown = { question: question.id, notification };
     }
   });
 }
@@ -312,45 +167,6 @@ function olderExtension(app: JupyterFrontEnd): 'on' | 'off' | null {
   } catch {
     return null;
   }
-}
-
-/** Ask at the first start, and again for another address; once a page. */
-function askForConsent(app: JupyterFrontEnd, model: Model, actions: Actions): void {
-  const asked = new Set<string>();
-  const look = (state: IState | null) => {
-    if (state && !model.problem && isSetUp(state) && state.privacy.consent === 'unasked' && !asked.has(state.identity.url)) {
-      asked.add(state.identity.url);
-      void app.restored.then(() => actions.askConsent());
-    }
-  };
-  model.changed.connect(() => look(model.state));
-}
-
-/** A school that has the consent on paper answers for its students: they are told what is sent, once a browser. */
-function tellOfSchoolsConsent(app: JupyterFrontEnd, model: Model, openPanel: () => void): void {
-  const look = () => {
-    const { state } = model;
-    if (!state || model.problem || !isSetUp(state) || state.privacy.consent !== 'school') {
-      return;
-    }
-    model.changed.disconnect(look);
-    const key = `cell-monitor-lab told ${state.identity.url}`;
-    try {
-      if (localStorage.getItem(key)) {
-        return;
-      }
-      localStorage.setItem(key, new Date().toISOString());
-    } catch {
-      // Forbidden: told again at each start.
-    }
-    void app.restored.then(() =>
-      Notification.info(said(state.consent_text), {
-        autoClose: false,
-        actions: [{ label: t('Pause, and what was sent'), callback: openPanel }]
-      })
-    );
-  };
-  model.changed.connect(look);
 }
 
 /** Who sets addresses and names for a school may do it in JupyterLab's settings. */
