@@ -37,7 +37,7 @@ class Kernel:
         self.timer: asyncio.TimerHandle | None = None
         self.cells: list[tuple[str, Cell]] | None = None  # (source, cell) of the saved notebook; None: no notebook
         self.default_cell: Cell | None = None
-        self.looked_up_at = 0.0
+        self.looked_up_at = float("-inf")  # of the monotonic clock
 
     @property
     def remote(self) -> GatewayStream | None:
@@ -292,9 +292,9 @@ class Watcher:
     # Runs without a hint
 
     def _look_up_soon(self, kernel: Kernel) -> None:
-        if time.time() - kernel.looked_up_at < LOOKUP_SECONDS:
+        if time.monotonic() - kernel.looked_up_at < LOOKUP_SECONDS:
             return
-        kernel.looked_up_at = time.time()
+        kernel.looked_up_at = time.monotonic()
         self._start_task(self._look_up(kernel))
 
     def _start_task(self, work: Coroutine[Any, Any, None]) -> None:

@@ -2,6 +2,7 @@
 import { backoffMs, retryAfterMs } from './backoff';
 import type { Event } from './contract';
 import type { IRow, Outbox } from './outbox';
+import { isBusy } from './product';
 
 const BATCH_EVENTS = 100;
 const BATCH_CHARACTERS = 256 * 1024; // at most 512 KiB of most texts
@@ -119,7 +120,7 @@ export class Sender {
       await this.taken(rows, await json(response));
       return null;
     }
-    if (status >= 500 || status === 429) {
+    if (isBusy(status)) {
       return this.failed('busy', retryAfterMs(response.headers.get('Retry-After')));
     }
     if (status === 413) {
