@@ -60,8 +60,8 @@ def redacted(text: str) -> str:
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     if "/" in text or "?" in text:
-        for pattern, replacement in PEOPLE:
-            text = pattern.sub(replacement, text)
+        for pattern, change in PEOPLE:
+            text = pattern.sub(change, text)
     return text
 
 
