@@ -60,8 +60,8 @@ def redacted(text: str) -> str:
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     if "/" in text or "?" in text:
-        for pattern, stand_in in PEOPLE:
-            text = pattern.sub(stand_in, text)
+        for pattern, change in PEOPLE:
+            text = pattern.sub(change, text)
     return text
 
 

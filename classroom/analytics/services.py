@@ -4,6 +4,7 @@ The row is authoritative. If Redis lost the job, the next request for the report
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from events.queue import jobs
 from events.student_status import NO_TEAM
 from instructors import audit
 from instructors.models import Instructor
-from lms.access import classes_of, find_student
+from lms.access import class_ids_of, classes_of, find_student, students_seen_by
 from lms.models import Class
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def _target(by: Instructor, report_type: str, target: str) -> dict[str, Any]:
     if report_type == Type.TEAM:
         if not chosen_students(by, team=target).exists():
             raise NoTarget(f"Team {target} not found")
-        return {"title": "" if target == NO_TEAM else target}
+        return {"title": "" if target == NO_TEAM else target, "class_ids": sorted(class_ids_of(by))}
     student = find_student(by, target)
     if student is None:
         raise NoTarget("Student not found")
@@ -98,12 +99,25 @@ def _class(by: Instructor, target: str) -> Class | None:
 
 
 def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:
-    """Return a report that this account ordered, for an admin any; None for an unknown or malformed id."""
+    """Return a report that this account ordered and may still see, for an admin any; None for an unknown or malformed
+    id. Two queries."""
+    rows = AnalyticsReport.objects.all() if by.is_admin else AnalyticsReport.objects.filter(requested_by=by)
     try:
-        found = AnalyticsReport.objects.filter(report_id=report_id)
-        return (found if by.is_admin else found.filter(requested_by=by)).first()
+        found = rows.filter(report_id=report_id).first()
     except ValidationError:
         return None
+    return found if found is not None and _may_see(by, found.parameters) else None
+
+
+def _may_see(by: Instructor, parameters: Mapping[str, Any]) -> bool:
+    """Return whether the account still sees what the report is about: it may have left the class since. A report on a
+    team was limited to the account's classes of then."""
+    if by.is_admin:
+        return True
+    if "student_id" in parameters:
+        return students_seen_by(by).filter(pk=parameters["student_id"]).exists()
+    through = {parameters["class_id"]} if "class_id" in parameters else {*parameters.get("class_ids", ())}
+    return through <= {*class_ids_of(by)}
 
 
 def requeue(report: AnalyticsReport, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.settings.base import DEBUG
+from config.settings.security import ALLOWED_HOSTS
 
 AUTH_USER_MODEL = "instructors.Instructor"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -42,6 +43,12 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
 if EMAIL_HOST and not DEFAULT_FROM_EMAIL:
     raise ImproperlyConfigured("EMAIL_HOST is set and EMAIL_FROM is not: set both, or neither.")
+if EMAIL_HOST and any(host == "*" or host.startswith(".") for host in ALLOWED_HOSTS):
+    # Whoever asks for the link would choose the host in it, and the owner of the account would open it there.
+    raise ImproperlyConfigured(
+        "EMAIL_HOST is set and ALLOWED_HOSTS takes any host: links in mails lead to the host of the request, so name "
+        "the hosts of this server one by one."
+    )
 PASSWORD_RESET_TIMEOUT = 86_400  # seconds for which such a link is valid
 
 # --- Passwords --------------------------------------------------------------------------------------------------------

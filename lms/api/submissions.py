@@ -142,15 +142,24 @@ class SubmissionBase(ApiView):
         refuse_unless_taught(self.viewer, found.assignment.class_ref_id)
         return found
 
-    def check_references(self, fields: dict[str, Any], *, is_grading: bool) -> None:
-        """Check that the named assignment and student exist and are visible, and that the viewer may grade if
-        `is_grading`. Raises NotFound, PermissionDenied."""
+    def check_references(
+        self, fields: dict[str, Any], *, is_grading: bool, found: AssignmentSubmission | None = None
+    ) -> None:
+        """Check that the named assignment and student exist and are visible, that the student is in the class of the
+        assignment, and that the viewer may grade if `is_grading`. `found` is the submission that is changed. Raises
+        NotFound, PermissionDenied."""
+        assignment = found.assignment if found else None
         if "assignment_id" in fields:
             assignment = find_or_404(assignments_of(self.viewer), fields["assignment_id"], "Assignment")
             if is_grading:
                 refuse_unless_taught(self.viewer, assignment.class_ref_id)
+        student_id: int = fields["student_id"] if found is None else fields.get("student_id", found.student_id)
         if "student_id" in fields:
-            find_or_404(students_of(self.viewer), fields["student_id"], "Student")
+            find_or_404(students_of(self.viewer), student_id, "Student")
+        is_named = bool(fields.keys() & {"assignment_id", "student_id"})
+        if assignment is not None and is_named and self.holder is None and not self.viewer.is_admin:
+            # Else the staff of the assignment's class would learn of a student whom only the caller sees elsewhere.
+            find_or_404(Student.objects.filter(enrolments__class_ref=assignment.class_ref_id), student_id, "Student")
 
 
 class SubmissionsView(SubmissionBase):
@@ -248,7 +257,7 @@ class SubmissionView(SubmissionBase):
         """Absent keys are not changed. The student is notified of a grade, or of the status `graded`."""
         found = self.find_to_grade(submission_id)
         changes = validated(SubmissionChanges(data=request.data, partial=True))
-        self.check_references(changes, is_grading=True)
+        self.check_references(changes, is_grading=True, found=found)
         if "notebook_content" in changes:
             changes["content_sha256"] = receipt(changes["notebook_content"])
         with transaction.atomic():

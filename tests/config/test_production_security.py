@@ -41,3 +41,12 @@ def test_cookies_are_for_https_and_for_the_server_alone(data_dir):
     assert json.loads(done.stdout.splitlines()[-1]) == {
         name: [True, True, "Lax"] for name in ("SESSION", "CSRF", "LANGUAGE")
     }
+
+
+@pytest.mark.parametrize("hosts", ["*", "example.org,*", ".example.org"])
+def test_no_stranger_chooses_where_a_mailed_link_leads(data_dir, hosts):
+    mail = {"EMAIL_HOST": "mail.example.org", "EMAIL_FROM": "lessons@example.org"}
+    done = manage("check", ALLOWED_HOSTS=hosts, DATA_DIR=data_dir, **mail)
+    assert done.returncode == 1
+    assert "name the hosts of this server one by one" in done.stderr
+    assert manage("check", ALLOWED_HOSTS="example.org", DATA_DIR=data_dir, **mail).returncode == 0

@@ -119,7 +119,8 @@ def test_who_lost_the_class_gets_nothing_of_it(as_hanako, course, order, taro):
     made = order()
     Class.objects.update(instructor=taro)
     work()
-    assert as_hanako("GET", f"{A}/reports/{made.data['report_id']}").data["content"]["students"] == []
+    assert as_hanako("GET", f"{A}/reports/{made.data['report_id']}").status_code == 404
+    assert AnalyticsReport.objects.get().content["students"] == []
 
 
 def test_without_redis_nothing_is_ordered(order, monkeypatch):
