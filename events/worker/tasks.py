@@ -113,7 +113,7 @@ def _drain(lease: SharedLease) -> bool:
     """Return True if the shards are empty and their leases returned, or the host has the lease; False if entries may be
     left."""
     started = last_entries = last_check = time.monotonic()
-    sizer, failures = batch_sizer_of(lease.own.shard), 0
+    sizer, failures, unchecked = batch_sizer_of(lease.own.shard), 0, 0  # unchecked: events since the last check
     while lease.renew(is_open=sizer.is_calm):
         if sizer.is_calm and lease.join_host():
             return True
@@ -134,6 +134,7 @@ def _drain(lease: SharedLease) -> bool:
                 small = max(Counter((entry.shard, entry.priority) for entry in entries).values()) < count
                 failures, last_entries = 0, begun
                 sizer.learn(entries, events, is_full=not small)
+                unchecked += events
                 pulse.processed_batch(events, time.monotonic() - begun)
                 if events > SHARED_EVENTS:
                     jobs.enqueue_drains(lease.leave_guests())
@@ -142,8 +143,10 @@ def _drain(lease: SharedLease) -> bool:
             return False
         if now - last_entries > IDLE_TIMEOUT and lease.finish():
             return True
-        if now - last_check > (POLL_INTERVAL if small else MAX_TURN):
-            last_check = now
+        # After many events another shard has probably as many: no pause while it waits.
+        turn = MAX_TURN if not small else 0.0 if unchecked > SHARED_EVENTS else POLL_INTERVAL
+        if now - last_check > turn:
+            last_check, unchecked = now, 0
             if jobs.is_waiting():
                 return lease.finish()
         if entries and small:
