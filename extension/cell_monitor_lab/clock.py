@@ -35,6 +35,7 @@ class Clock:
         self._lock = threading.Lock()
         self._difference = wall() - steady()
         self._jumps = [0.0]  # epoch -> how far the clock was set at its beginning
+        self._began = [wall()]  # epoch -> when that was noticed, by its own clock
         self._offsets: list[float | None] = [None]  # epoch -> seconds by which the product is ahead
         self._date_ahead: float | None = None  # of the first answer after the measurement, against this machine
         self.needs_measuring = True
@@ -49,8 +50,26 @@ class Clock:
                 self._jumps.append(jump)
                 known = self._offsets[-1]
                 self._offsets.append(None if known is None else known - jump)
+                self._began.append(self._wall())
                 self.needs_measuring = True
             return len(self._offsets) - 1
+
+    def epoch_at(self, at: float) -> int:
+        """Return the epoch whose clock wrote the time `at`, just now or in the seconds before.
+
+        A run is recorded some time after it ended, and the clock may have been set between.
+        """
+        epoch = self.epoch
+        with self._lock:
+            while epoch > 0 and self._is_earlier(epoch, at):
+                epoch -= 1
+        return epoch
+
+    def _is_earlier(self, epoch: int, at: float) -> bool:
+        """Whether a time is from before an epoch: before the gap of a clock put forward, or in the future."""
+        jump, began = self._jumps[epoch], self._began[epoch]
+        is_present = epoch == len(self._began) - 1
+        return at <= began - jump if jump > 0 else is_present and at > self._wall() + JUMP_SECONDS
 
     @property
     def offset(self) -> float:

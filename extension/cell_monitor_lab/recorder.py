@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .clock import Clock
-from .contract import Event, plain_event
+from .contract import Event, plain_event, seconds
 from .identity import Identity
 from .outbox import Outbox
 from .privacy import Privacy
@@ -56,13 +56,13 @@ class Recorder:
             done: Future[bool] = Future()
             done.set_result(True)
             return done
-        identity, epoch = self._identity(), self._clock.epoch
+        identity = self._identity()
         stamped = [
             replace(
                 item,
                 event=self._signed(item.event, identity),
                 unfinished=self._signed(item.unfinished, identity) if item.unfinished else None,
-                clock_epoch=epoch,
+                clock_epoch=self._clock.epoch_at(seconds(item.event["eventTime"])),
             )
             for item in items
         ]

@@ -52,9 +52,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ログインしてください。データは失われず、その後送信されます。",
     ),
     "not-taken": (
-        "{host} does not take what you entered. Check your e-mail or student number, name and team; names may have 255"
-        " characters.",
-        "{host} は入力された内容を受け付けません。メールアドレスまたは学籍番号、名前、チームを確認してください（名前とチームは 255 文字まで）。",
+        "{host} does not take what you entered. Check e-mail or student number, name, team and class code; names may"
+        " have 255 characters.",
+        "{host} は入力された内容を受け付けません。メールアドレスまたは学籍番号、名前、チーム、クラスコードを確認してください"
+        "（名前とチームは 255 文字まで）。",
     ),
     "try-later": (
         "{host} was asked too often. It is asked again in a minute.",

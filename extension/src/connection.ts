@@ -135,7 +135,7 @@ export class Connection {
     }
     if (status === 422) {
       const text =
-        '{host} does not take what you entered. Check your e-mail or student number, name and team; names may have 255 characters.';
+        '{host} does not take what you entered. Check e-mail or student number, name, team and class code; names may have 255 characters.';
       return textOf('not-taken', text, { host: this.memory.host });
     }
     return textOf('not-handed-in', 'Something went wrong: {detail}', { detail: String(value?.detail ?? status) });

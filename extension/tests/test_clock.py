@@ -92,3 +92,20 @@ def test_shifting_moves_every_time_of_an_event():
     assert moved["metadata"] == {"queuedAt": "2026-11-28T00:00:59.500Z", "x": 1, "clockOffsetMs": 60_000}
     assert event["eventTime"] == "2026-11-28T00:00:00.000Z"
     assert seconds(iso(1_800_000_000.123)) == pytest.approx(1_800_000_000.123)
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0, -5.0, 5.0])
+def test_what_ended_just_before_the_clock_was_set_has_the_clock_of_then(jump):
+    times = Times(wall=100_000.0)
+    clock = times.clock()
+    times.go(60)
+    ended = times.wall
+    times.go(0.2)
+    times.wall += jump
+    times.go(0.3)
+    assert clock.epoch == 1
+    assert clock.epoch_at(ended) == 0
+    assert clock.epoch_at(times.wall) == 1
+    assert clock.epoch_at(times.wall - 0.2) == 1
+    times.go(7200)
+    assert clock.epoch_at(times.wall) == 1

@@ -112,6 +112,8 @@ def test_two_servers_on_one_home_that_ask_at_once_share_the_token_that_counts(se
     stub.answers[TOKEN] = second
     assert setup.connection.route().headers == {"Authorization": "Student FIRST"}
     assert setup.connection.state()["status"] == "active"
+    method, path, headers, _ = stub.requests[-1]
+    assert (method, path, headers["Authorization"]) == ("DELETE", TOKEN[1], "Student T"), "nobody need confirm it"
 
 
 def test_a_product_that_is_away_is_unreachable(setup, stub):

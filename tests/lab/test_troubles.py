@@ -44,7 +44,7 @@ def test_nonsense_in_every_field_is_answered_in_words_and_the_next_try_counts(pr
     for url in (f"https://{LONG}.example", "https://🦆.invalid", "https://" + "a." * 5000):
         assert said(url=url) == "unreachable"
     for code in ("🦆", "\u202eTEL", LONG, "a\0b"):
-        assert said(class_code=code) == "code-unknown", code
+        assert said(class_code=code) in ("code-unknown", "not-taken"), code
     for field in ({"user_id": LONG}, {"user_name": LONG}, {"team": LONG}, {"user_id": "\0"}):
         assert said(**field) == "not-taken", field
     assert server.state()["device"]["status"] == "none"
@@ -56,32 +56,42 @@ def test_nonsense_in_every_field_is_answered_in_words_and_the_next_try_counts(pr
     assert student["name"] == name
 
 
-@pytest.mark.parametrize("how", ["revoked", "deleted"])
-def test_a_device_or_class_that_goes_while_runs_go_keeps_what_runs(product, start_jupyter, other_class, how):
+def test_a_device_or_class_that_goes_while_runs_go_keeps_what_runs(product, start_jupyter, other_class):
     """It is said, and all of it is sent to the class that the student joins next."""
-    email = f"{how}@example.com"
-    server = start_jupyter(CELL_MONITOR_CONSENT="given")
-    made = other_class(how.upper())
-    typed = {"url": product.url, "user_id": email}
-    server.ask("cell-monitor-lab/connect", "POST", {**typed, "class_code": made["code"]})
-    kernel = server.kernel("gone.ipynb", "1")
-    kernel.run("1", cell=0)
-    product.wait_for_runs(email, 1)
-    change = {
+    changes = {
         "revoked": "from lms.models import StudentToken as T; from django.utils import timezone;"
-        f" T.objects.filter(class_ref={made['id']}).update(revoked_at=timezone.now())",
-        "deleted": f"from lms.models import Class; Class.objects.filter(pk={made['id']}).delete()",
-    }[how]
-    product.live.manage("shell", "--no-imports", "-c", change)
-    asked = [kernel.run("2", cell=0)["parent_header"]["msg_id"] for _ in range(3)]
-    wait_until(lambda: server.state()["text"]["code"] == "refused", seconds=60, what="the refusal")
-    wait_until(lambda: server.state()["queue"]["waiting"] >= 3, what="what waits")
-    server.ask("cell-monitor-lab/connect", "POST", {**typed, "class_code": product.made["code"]})
-    wait_until(
-        lambda: set(asked) <= {row["run_id"] for row in product.runs(email)}, seconds=60, what="the runs of meanwhile"
-    )
-    rows = [row["run_id"] for row in product.runs(email)]
-    assert len(set(rows)) == len(rows)
+        " T.objects.filter(class_ref={}).update(revoked_at=timezone.now())",
+        "deleted": "from lms.models import Class; Class.objects.filter(pk={}).delete()",
+    }
+    servers = {}
+    for how, change in changes.items():
+        server = servers[how] = start_jupyter(CELL_MONITOR_CONSENT="given")
+        made = other_class(how.upper())
+        typed = {"url": product.url, "user_id": f"{how}@example.com", "class_code": made["code"]}
+        server.ask("cell-monitor-lab/connect", "POST", typed)
+        server.kernel("gone.ipynb", "1").run("1", cell=0)
+        product.wait_for_runs(f"{how}@example.com", 1)
+        product.live.manage("shell", "--no-imports", "-c", change.format(made["id"]))
+
+    def are_refused():
+        for server in servers.values():
+            server.kernels[0].run("2", cell=0)  # the intake takes a token that is gone for some seconds more
+        return all(server.state()["text"]["code"] == "refused" for server in servers.values())
+
+    wait_until(are_refused, seconds=90, what="the refusals", pause=2)
+    for how, server in servers.items():
+        email = f"{how}@example.com"
+        asked = {server.kernels[0].run("3", cell=0)["parent_header"]["msg_id"] for _ in range(3)}
+        wait_until(lambda server=server: server.state()["queue"]["waiting"] >= 3, what="what waits")
+        typed = {"url": product.url, "user_id": email, "class_code": product.made["code"]}
+        server.ask("cell-monitor-lab/connect", "POST", typed)
+        wait_until(
+            lambda email=email, asked=asked: asked <= {row["run_id"] for row in product.runs(email)},
+            seconds=60,
+            what="the runs of meanwhile",
+        )
+        rows = [row["run_id"] for row in product.runs(email)]
+        assert len(set(rows)) == len(rows)
 
 
 def test_two_servers_on_one_home_are_one_device(product, start_jupyter):
@@ -96,5 +106,8 @@ def test_two_servers_on_one_home_are_one_device(product, start_jupyter):
     rows = product.wait_for_runs(email, 20)
     assert sorted({row["path"] for row in rows}) == ["a.ipynb", "b.ipynb"]
     assert len({row["run_id"] for row in rows}) == len(rows) == 20
-    query = "SELECT t.id FROM student_tokens t JOIN students s ON s.id = t.student_id WHERE s.email = %s"
+    query = (
+        "SELECT t.id FROM student_tokens t JOIN students s ON s.id = t.student_id"
+        " WHERE s.email = %s AND t.revoked_at IS NULL"
+    )
     assert len(product.rows(query, email)) == 1

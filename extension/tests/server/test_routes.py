@@ -327,6 +327,19 @@ async def test_a_hand_in_on_trial_is_not_handed_in(jp_fetch, stub):
     assert not [path for method, path, *_rest in stub.requests if method == "POST" and "submissions" in path]
 
 
+async def test_a_notebook_of_thirty_megabytes_is_measured_and_refused_in_words(jp_fetch, stub):
+    cell = {"cell_type": "code", "source": "", "outputs": [{"data": {"image/png": "x" * 30 * 2**20}}]}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    asked = {"assignment_id": 3, "content": notebook}
+    measured = await fetch(jp_fetch, "hand-in", "POST", {**asked, "is_trial": True})
+    assert measured["size"] > 30 * 2**20 > measured["limit"]
+    with pytest.raises(HTTPClientError) as error:
+        await fetch(jp_fetch, "hand-in", "POST", asked)
+    assert error.value.code == 413
+    assert json.loads(error.value.response.body)["text"]["code"] == "too-large"
+    assert not [path for method, path, *_rest in stub.requests if method == "POST" and "submissions" in path]
+
+
 class TestQuestions:
     @pytest.fixture
     def lab_config(self):
