@@ -18,7 +18,9 @@ from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
+from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.backoff import NoBackoff
+from redis.connection import SSLConnection
 from redis.exceptions import ConnectionError, NoScriptError, RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
@@ -29,7 +31,7 @@ from core.redis_cluster import AsyncClusterClients, cluster_client
 ASYNC_RECONNECT = AsyncRetry(NoBackoff(), 1, supported_errors=(ConnectionError,))
 # Of each sentinel. One that is gone costs a new connection so much, until another was asked successfully.
 SENTINEL_TIMEOUT = 1.0
-# Of connections to what may fail over, where nothing else is said: else they would wait for a dead machine for ever.
+# Where nothing else is said: else a connection would wait for a dead machine for ever.
 CONNECT_TIMEOUT = 2.0
 
 
@@ -57,7 +59,7 @@ def short_timeout_client(*, timeout: float, connect_timeout: float = 1, url: str
 def async_client(
     *,
     timeout: float | None = None,
-    connect_timeout: float | None = None,
+    connect_timeout: float = CONNECT_TIMEOUT,
     max_connections: int | None = None,
     reconnect: bool = False,
     url: str | None = None,
@@ -72,7 +74,7 @@ def async_client(
     }
     if address.kind == "sentinel":
         return aioredis.Redis.from_pool(_async_master_pool(address, options))
-    return aioredis.Redis.from_url(address.url, **options)
+    return aioredis.Redis.from_url(address.url, **address.keepalive, **options)
 
 
 def async_cluster_clients(
@@ -95,7 +97,7 @@ def client_of(url: str, **options: Any) -> Redis:
         return cluster_client(address, _merged(address, options))
     if address.kind == "sentinel":
         return Redis.from_pool(MasterPool.from_url(url, **options))
-    return Redis.from_url(url, **options)
+    return Redis.from_url(url, **{**address.keepalive, **options})
 
 
 # --- Sentinel ---------------------------------------------------------------------------------------------------------
@@ -137,6 +139,84 @@ def _async_master_pool(address: RedisAddress, options: Options) -> AsyncSentinel
     asked = _AsyncSentinel(address.nodes, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
     merged = _merged(address, options)
     return AsyncSentinelConnectionPool(address.master, asked, **merged)  # type: ignore[no-untyped-call]
+
+
+def rq_options(address: RedisAddress) -> Options:
+    """Return what django-rq needs to know of the servers, in its own words."""
+    if address.kind == "sentinel":
+        return {
+            "SENTINELS": list(address.nodes),
+            "MASTER_NAME": address.master,
+            "SENTINEL_KWARGS": sentinel_options(address),
+            # No timeout of answers: a worker waits for jobs in a blocking command, and sets one that is longer.
+            "CONNECTION_KWARGS": {"socket_connect_timeout": CONNECT_TIMEOUT, **address.options},
+        }
+    if not address.keepalive:
+        return {"URL": address.url}
+    # Not URL, with which django-rq takes no options of connections.
+    of = {"HOST": "host", "PORT": "port", "DB": "db", "USERNAME": "username", "PASSWORD": "password"}
+    [(host, port)] = address.nodes
+    given = {"host": host, "port": port, "db": 0, **address.options}
+    rest = {name: value for name, value in given.items() if name not in of.values()}
+    is_tls = rest.pop("connection_class", None) is SSLConnection
+    return {
+        **{word: given.get(name) for word, name in of.items()},
+        "SSL": is_tls,
+        "SSL_CERT_REQS": rest.pop("ssl_cert_reqs", "required"),
+        # No retries, as of all clients that are made from an address: rq goes on by itself.
+        "REDIS_CLIENT_KWARGS": {**address.keepalive, "retry": Retry(NoBackoff(), 0), **rest},
+    }
+
+
+class _NoticesLoss:
+    """Of an asynchronous connection. When the kernel gives one up (ETIMEDOUT), redis-py takes its TimeoutError for "no
+    message yet": a subscription would be deaf for ever, and its loop would turn without a pause."""
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        reader = self._reader  # type: ignore[attr-defined]
+        if response is None and reader is not None and (lost := reader.exception()) is not None:
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+            raise ConnectionError(f"The connection was lost: {lost}") from lost
+        return response
+
+
+class _Connection(_NoticesLoss, aioredis.Connection):
+    pass
+
+
+class _TlsConnection(_NoticesLoss, aioredis.SSLConnection):
+    pass
+
+
+class _MasterConnection(_NoticesLoss, SentinelManagedConnection):
+    pass
+
+
+class _TlsMasterConnection(_NoticesLoss, SentinelManagedSSLConnection):
+    pass
+
+
+def channel_options(address: RedisAddress) -> Options:
+    """Return what the channel layer needs to know of the servers, an entry of its `hosts`."""
+    if address.kind == "sentinel":
+        return {
+            "master_name": address.master,
+            "sentinels": list(address.nodes),
+            "sentinel_kwargs": {**sentinel_options(address), "retry": AsyncRetry(NoBackoff(), 0)},
+            "retry": ASYNC_RECONNECT,
+            "socket_timeout": 10,
+            "socket_connect_timeout": CONNECT_TIMEOUT,
+            "connection_class": _TlsMasterConnection if address.options.get("ssl") else _MasterConnection,
+            **address.options,
+        }
+    if not address.keepalive:
+        return {"address": address.url, "retry": ASYNC_RECONNECT}
+    # Not the URL, which chooses the class of connections.
+    [(host, port)] = address.nodes
+    given = {"host": host, "port": port, **address.keepalive, "retry": ASYNC_RECONNECT, **address.options}
+    is_tls = given.pop("connection_class", None) is SSLConnection
+    return {**given, "connection_class": _TlsConnection if is_tls else _Connection}
 
 
 def sentinel_options(address: RedisAddress) -> Options:

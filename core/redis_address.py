@@ -25,7 +25,8 @@ FORMS = {
     "cluster": "redis+cluster://:password@host1:6379,host2:6379",
 }
 
-# A machine that is gone says nothing. The kernel gives a connection to it up after nine seconds.
+# A machine that is gone says nothing. The kernel gives a connection to it up after nine seconds, also one on which a
+# worker waits for a job or a dashboard for messages; redis-py's own options take 45.
 GONE_SECONDS = 9
 KEEPALIVE: Options = {
     "socket_keepalive": True,
@@ -55,6 +56,11 @@ class RedisAddress:
         """The address without user and password, for operators."""
         nodes = ", ".join(f"{host}:{port}" for host, port in self.nodes)
         return f"{self.master!r} of the sentinels {nodes}" if self.kind == "sentinel" else nodes
+
+    @property
+    def keepalive(self) -> Options:
+        """Options of every connection to it: empty where it is a Unix socket, whose end is always noticed."""
+        return {} if "path" in self.options else KEEPALIVE
 
 
 @lru_cache(maxsize=16)

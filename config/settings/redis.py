@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
 
 from config import env
 from config.settings.base import SERVICES
 from core import redis_address
-from core.redis import ASYNC_RECONNECT, CONNECT_TIMEOUT, sentinel_options
+from core.redis import channel_options, rq_options
 
 
 def _checked(name: str, url: str) -> redis_address.RedisAddress:
@@ -33,43 +31,28 @@ if EVENTS_REDIS_URL:
     _checked("EVENTS_REDIS_URL", EVENTS_REDIS_URL)
 
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {**_address.keepalive},
+    }
 }
-_channels: dict[str, Any] = {"address": REDIS_URL, "retry": ASYNC_RECONNECT}
-_rq: dict[str, Any] = {"URL": REDIS_URL}
 
 if _address.kind == "sentinel":
-    _sentinels = list(_address.nodes)
     CACHES["default"]["LOCATION"] = [REDIS_URL]  # Django takes a comma in a text for the end of an address
     CACHES["default"]["OPTIONS"] = {"pool_class": "core.redis.MasterPool", "socket_timeout": 4}
-    _channels = {
-        "master_name": _address.master,
-        "sentinels": _sentinels,
-        "sentinel_kwargs": {**sentinel_options(_address), "retry": AsyncRetry(NoBackoff(), 0)},
-        "retry": ASYNC_RECONNECT,
-        "socket_timeout": 10,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        **_address.options,
-    }
-    _rq = {
-        "SENTINELS": _sentinels,
-        "MASTER_NAME": _address.master,
-        "SENTINEL_KWARGS": sentinel_options(_address),
-        # No timeout of answers: a worker waits for jobs in a blocking command, and sets one that is longer.
-        "CONNECTION_KWARGS": {"socket_connect_timeout": CONNECT_TIMEOUT, **_address.options},
-    }
 
 CHANNEL_LAYERS = {
     "default": {
         # The Pub/Sub layer: the core layer silently drops messages once a channel holds 100.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [_channels]},
+        "CONFIG": {"hosts": [channel_options(_address)]},
     }
 }
 
 # The rq queues, in the order in which workers empty them.
 RQ_PRIORITIES = ["high", "medium", "low"]
-RQ_QUEUES = {name: {**_rq, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
+RQ_QUEUES = {name: {**rq_options(_address), "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
 
 # Jobs have no arguments that depend on an uncommitted transaction: they only say that a stream has entries.
 RQ = {"COMMIT_MODE": "auto"}

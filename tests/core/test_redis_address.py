@@ -1,8 +1,12 @@
 """The forms in which REDIS_URL may name servers."""
 
 import pytest
+from channels_redis.utils import create_pool
+from django_rq.connection_utils import get_redis_connection
+from redis.asyncio import SSLConnection
 
-from core.redis_address import parse
+from core.redis import channel_options, client_of, rq_options
+from core.redis_address import GONE_SECONDS, KEEPALIVE, parse
 
 
 def test_one_server():
@@ -43,3 +47,30 @@ def test_tls_is_that_of_the_sentinels_too():
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ValueError, match="redis"):
         parse(url)
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("form", ["{}://:secret@host:6390/3", "{}+sentinel://:secret@host/lessons/3"])
+def test_every_client_keeps_what_the_address_says_and_notices_a_machine_that_is_gone(form, is_tls):
+    url = form.format("rediss" if is_tls else "redis") + ("?ssl_ca_certs=/ca.pem" if is_tls else "")
+    channels = create_pool(channel_options(parse(url)))
+    assert issubclass(channels.connection_class, SSLConnection) is is_tls
+    pools = [client_of(url).connection_pool, get_redis_connection(rq_options(parse(url))).connection_pool, channels]
+    for pool in pools:
+        given = pool.connection_kwargs
+        assert (given["password"], given["db"], given.get("ssl_ca_certs")) == (
+            "secret",
+            3,
+            "/ca.pem" if is_tls else None,
+        )
+        assert given["socket_keepalive_options"] == KEEPALIVE["socket_keepalive_options"]
+        assert ("SSL" in pool.connection_class.__name__ or "Tls" in pool.connection_class.__name__) is is_tls
+    assert max(given["socket_keepalive_options"].values()) == GONE_SECONDS * 1000
+
+
+def test_a_unix_socket_needs_no_keepalive():
+    url = "unix:///run/valkey.sock?db=2"
+    for pool in (client_of(url).connection_pool, get_redis_connection(rq_options(parse(url))).connection_pool,
+                 create_pool(channel_options(parse(url)))):  # fmt: skip
+        assert (pool.connection_kwargs["path"], pool.connection_kwargs["db"]) == ("/run/valkey.sock", 2)
+        assert "socket_keepalive" not in pool.connection_kwargs

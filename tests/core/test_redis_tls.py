@@ -17,7 +17,8 @@ from django.core.cache.backends.redis import RedisCache
 from django_rq.connection_utils import get_redis_connection
 from redis.exceptions import RedisError
 
-from core.redis import async_client, blocking_client, short_timeout_client
+from core.redis import async_client, blocking_client, channel_options, rq_options, short_timeout_client
+from core.redis_address import parse
 from tests.servers import ROOT
 
 OPENSSL = "openssl"
@@ -68,7 +69,7 @@ def clients(url: str) -> None:
     """Make one of each kind, and ask the server with it. Raises RedisError."""
     assert blocking_client(timeout=4, url=url).ping()
     assert short_timeout_client(timeout=4, url=url).ping()
-    assert get_redis_connection({"URL": url}).ping()
+    assert get_redis_connection(rq_options(parse(url))).ping()
     cache = RedisCache(url, {})
     cache.set("tls", "text")
     assert cache.get("tls") == "text"
@@ -79,7 +80,7 @@ async def live(url: str) -> None:
     link = async_client(timeout=4, url=url)
     assert await link.ping()
     await link.aclose()
-    layer = RedisPubSubChannelLayer(hosts=[{"address": url}])
+    layer = RedisPubSubChannelLayer(hosts=[channel_options(parse(url))])
     name = await layer.new_channel()
     await layer.group_add("lesson", name)
     await layer.group_send("lesson", {"type": "row"})
@@ -97,7 +98,7 @@ def test_who_answers_is_checked(tls):
         with pytest.raises(RedisError, match="CERTIFICATE_VERIFY_FAILED"):
             blocking_client(timeout=4, url=url).ping()
         with pytest.raises(RedisError, match="CERTIFICATE_VERIFY_FAILED"):
-            get_redis_connection({"URL": url}).ping()
+            get_redis_connection(rq_options(parse(url))).ping()
         with pytest.raises(RedisError, match="CERTIFICATE_VERIFY_FAILED"):
             asyncio.run(live(url))
 
