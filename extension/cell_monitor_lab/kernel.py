@@ -144,7 +144,7 @@ class Hook:
         print(shown("kernel-help"))
 
     def help_stop(self, _line: str) -> None:
-        """%help_stop: ask no more."""
+        """%help_stop: stop asking for help."""
         if self._help is not None:
             self._help.set()
             self._help = None

@@ -40,7 +40,7 @@ export class Coursework {
   async fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }> {
     const { status, value } = await this.product.ask('GET', `/api/v1/assignments/${assignmentId}/starter`);
     if (status !== 200) {
-      throw new Refused(textOf('no-starter', 'This assignment has no notebook to begin with.'), 404);
+      throw new Refused(textOf('no-starter', 'This assignment has no notebook to start from.'), 404);
     }
     const listed = await this.contents.get(folder, { content: true });
     const taken = new Set((listed.content as { name: string }[]).map(item => item.name));
@@ -48,7 +48,7 @@ export class Coursework {
     const path = folder ? `${folder}/${name}` : name;
     await this.contents.save(path, { type: 'notebook', format: 'json', content: value.content });
     this.memory.put({ fetched: { ...this.memory.values.fetched, [assignmentId]: path } });
-    return { path, text: textOf('fetched', '{path} is there.', { path }) };
+    return { path, text: textOf('fetched', '{path} is in your files.', { path }) };
   }
 
   async tryHandIn(_assignmentId: number, content: unknown): Promise<ITrial> {
@@ -74,7 +74,7 @@ export class Coursework {
       throw error;
     });
     if (answered === null || answered.status >= 500) {
-      const text = 'Not handed in yet: {host} cannot be reached. It is kept; hand it in again later.';
+      const text = 'Not handed in yet: {host} cannot be reached. It is saved here; hand it in again later.';
       throw new Refused(textOf('draft', text, { host: this.memory.host }), 503, { is_draft: true });
     }
     const { [String(assignmentId)]: _gone, ...drafts } = this.memory.values.drafts;
@@ -95,7 +95,7 @@ export class Coursework {
         ? textOf('handed-in', 'Handed in: attempt {attempt}, received {submitted_at}.', { attempt, submitted_at })
         : textOf(
             'receipt-differs',
-            'Handed in, but the server received something else than was sent. Tell your teacher.'
+            'Handed in, but the server received something other than what was sent. Tell your teacher.'
           )
     };
   }

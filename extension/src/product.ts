@@ -32,7 +32,7 @@ export class Product {
         redirect: 'error'
       });
     } catch {
-      throw new Refused(textOf('offline', '{host} cannot be reached just now.', { host: this.memory.host }), 503);
+      throw new Refused(textOf('offline', '{host} cannot be reached right now.', { host: this.memory.host }), 503);
     }
     const value = await response.json().catch(() => null);
     if (wanted !== undefined && response.status !== wanted) {
