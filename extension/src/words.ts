@@ -64,7 +64,7 @@ export function needsPage(state: IState): boolean {
   return state.kernels.some(kernel => kernel.needs_page);
 }
 
-/** Return what is wrong and the one command that mends it. */
+/** Return what is wrong and the one command that repairs it. */
 export function problemText(problem: NoServer): string {
   switch (problem.what) {
     case 'missing':
@@ -80,7 +80,7 @@ export function problemText(problem: NoServer): string {
   }
 }
 
-/** Return the command that mends a problem, if there is one. */
+/** Return the command that repairs a problem, if there is one. */
 export function repairCommand(problem: NoServer): string {
   switch (problem.what) {
     case 'missing':
