@@ -102,7 +102,7 @@ class Hook:
 
     @harmless
     def before_run(self, info: Any) -> None:
-        """A cell begins."""
+        """Record that a cell begins."""
         self._run = None
         if not info.store_history or info.silent or not (info.raw_cell or "").strip() or not self.is_recording:
             return
@@ -115,7 +115,7 @@ class Hook:
 
     @harmless
     def after_run(self, result: Any) -> None:
-        """A cell ended."""
+        """Record that a cell ended."""
         run, self._run = self._run, None
         if run is None or not self.is_recording:
             return

@@ -113,7 +113,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cell Monitor はオフです。`%cell_monitor on` でオンになります：{consent}",
     ),
     "kernel-status": ("Cell Monitor: {state} {waiting} waiting.", "Cell Monitor：{state} 送信待ち {waiting} 件。"),
-    "kernel-help": ("You are asking for help. `%help_stop` ends the request.", "ヘルプを依頼しました。`%help_stop` で取り消せます。"),
+    "kernel-help": (
+        "You are asking for help. `%help_stop` ends the request.",
+        "ヘルプを依頼しました。`%help_stop` で取り消せます。",
+    ),
     "kernel-help-stop": ("You are no longer asking for help.", "ヘルプの依頼を取り消しました。"),
     "kernel-usage": ("Usage: {usage}", "使い方：{usage}"),
 }
