@@ -44,7 +44,7 @@ extension-if-node:
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk, a campus: about forty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
-	$(BIN)/python -m tests.faults.campus --kills 50 --rate 60
+	$(BIN)/python -m tests.faults.campus --kills 50 --rate 400
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
 	FAULTS=long FAULT_EXAMPLES=20 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/lms/test_openapi.py tests/test_nonsense.py
 

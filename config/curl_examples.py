@@ -61,13 +61,17 @@ FORMS: dict[tuple[str, str], str] = {
 def add_curl_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add a command to the description of each operation."""
     result["info"]["description"] = result["info"].get("description", "") + "\n" + BEFORE
-    for path, operations in result["paths"].items():
-        for method in METHODS:
-            if operation := operations.get(method):
-                # Those of config/openapi.py are shared by every document that is made.
-                described = f"{operation.get('description', '')}\n\n```bash\n{command(method, path, operation)}\n```"
-                operations[method] = {**operation, "description": described.strip()}
+    # New dicts: those of config/openapi.py are shared by every document that is made.
+    result["paths"] = {
+        path: {name: _described(name, path, value) if name in METHODS else value for name, value in operations.items()}
+        for path, operations in result["paths"].items()
+    }
     return result
+
+
+def _described(method: str, path: str, operation: Operation) -> Operation:
+    words = f"{operation.get('description', '')}\n\n```bash\n{command(method, path, operation)}\n```"
+    return {**operation, "description": words.strip()}
 
 
 def command(method: str, path: str, operation: Operation) -> str:

@@ -25,8 +25,11 @@ def _fail(name: str, value: str, expected: str) -> NoReturn:
 
 
 def text(name: str, default: str = "") -> str:
-    """Return the stripped value; the default if it is unset or blank."""
-    return os.environ.get(name, "").strip() or default
+    """Return the stripped value; the default if it is unset or blank. It must be UTF-8."""
+    value = os.environ.get(name, "").strip()
+    if not value.isprintable() and any("\udc80" <= character <= "\udcff" for character in value):
+        _fail(name, value, "text in UTF-8")  # bytes that are none would break the page or file they are written to
+    return value or default
 
 
 def word(name: str, default: str) -> str:

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,7 @@ SECRETS = (
     (re.compile(r"(?i)([?&](?:key|token|password|secret)=)[^&\s\"'<>]+"), r"\1[redacted]"),
     (re.compile(r"(/(?:invitations|first-account|password)/)[^/\s\"'<>]+"), r"\1[redacted]"),
     (re.compile(r"(?i)(\bbearer\s+|authorization['\":, b]+student\s+)[\w.~+/=-]{8,}"), r"\1[redacted]"),
-    (re.compile(r"(?i)\b((?:sessionid|csrftoken)[\w-]*=|x-class-key['\":, b]+)[^\s;,'\"]+"), r"\1[redacted]"),
+    (re.compile(r"(?i)\b((?:sessionid|csrftoken)[\w-]{0,60}=|x-class-key['\":, b]+)[^\s;,'\"]+"), r"\1[redacted]"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),
 )
 
@@ -29,14 +30,24 @@ SECRETS = (
 # classroom/sockets/routing.py), and every segment and value that looks like an e-mail address, in any encoding.
 _AT = r"(?:@|\uff20|%(?:25)*40|%(?:25)*EF%(?:25)*BC%(?:25)*A0)"
 _REST = r"[^/?&\s\"'<>]"
-PEOPLE = (
+_ADDRESS = re.compile(rf"(?i){_AT}")
+# Takes the value whole, whatever it holds: a pattern that looks for the address in it would start again at every `?` of
+# a long one.
+_VALUE = re.compile(r"([?&][\w.-]+=)([^&\s\"'<>]+)")
+
+
+def _without_address(found: re.Match[str]) -> str:
+    return f"{found[1]}[address]" if _ADDRESS.search(found[2]) else found[0]
+
+
+PEOPLE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(rf"(/(?:dashboard/students|progress/(?:student|assignment|notifications)|ws/student)/){_REST}+"),
         r"\1[student]",
     ),
     (re.compile(rf"(/ws/)(?!(?:dashboard|instructor|student)(?![^/?&\s\"'<>])){_REST}+"), r"\1[student]"),
     (re.compile(rf"(?i)(?<!:/)(?<!:)/{_REST}*?{_AT}{_REST}*"), "/[address]"),
-    (re.compile(rf"(?i)([?&][\w.-]+=)[^&\s\"'<>]*?{_AT}[^&\s\"'<>]*"), r"\1[address]"),
+    (_VALUE, _without_address),
     (
         re.compile(r"(?i)([?&](?:e-?mail(?:_?address)?|(?:student|user)(?:_?(?:id|name))?)=)[^&\s\"'<>]+"),
         r"\1[student]",
@@ -49,8 +60,8 @@ def redacted(text: str) -> str:
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     if "/" in text or "?" in text:
-        for pattern, replacement in PEOPLE:
-            text = pattern.sub(replacement, text)
+        for pattern, stand_in in PEOPLE:
+            text = pattern.sub(stand_in, text)
     return text
 
 

@@ -83,7 +83,7 @@ class CellExecution(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"execution {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class RunCount(models.Model):
@@ -108,7 +108,7 @@ class RunCount(models.Model):
         indexes = [models.Index(fields=["slot"], name="run_counts_time")]
 
     def __str__(self) -> str:
-        return f"{self.student_id} at {self.slot}"
+        return f"{self.student_id} × {self.slot}"
 
 
 class NotebookAccess(models.Model):
@@ -252,7 +252,7 @@ class HelpRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"help {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class ClientHealth(models.Model):
@@ -277,7 +277,7 @@ class ClientHealth(models.Model):
         constraints = [models.UniqueConstraint(fields=["student", "class_id"], name="client_health_once_a_class")]
 
     def __str__(self) -> str:
-        return f"client of {self.student_id} through {self.class_id}"
+        return f"{self.student_id} × {self.class_id}"
 
 
 class OfflineQueueEntry(models.Model):

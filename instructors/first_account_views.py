@@ -23,7 +23,6 @@ def first_account_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show and take the form, without a login. 410 for a link that is closed, 404 for one that is not ours, 429 after
     too many of those from one address."""
     try:
-        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
         first_account.check(token)
         form = FirstAccountForm(request.POST or None)
         if not (form.is_bound and form.is_valid()):
@@ -38,14 +37,26 @@ def first_account_page(request: HttpRequest, token: str) -> HttpResponse:
             request=request,
         )
     except Throttled as refusal:
-        answer = render(request, "429.html", status=429)
-        answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
-        return answer
+        return _too_many(request, refusal)
     except UnknownLink:
-        throttles.count_failure(FAILURES, client_of(request))
-        return render(request, "404.html", status=404)
+        return _unknown(request)
     except LinkClosed:
         context = {"has_account": not first_account.is_missing()}
         return render(request, "registration/first_account_closed.html", context, status=410)
     log_in_browser(request, account, now=timezone.now())
     return redirect("classes")
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    try:
+        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
+    except Throttled as refusal:
+        return _too_many(request, refusal)
+    throttles.count_failure(FAILURES, client_of(request))
+    return render(request, "404.html", status=404)
+
+
+def _too_many(request: HttpRequest, refusal: Throttled) -> HttpResponse:
+    answer = render(request, "429.html", status=429)
+    answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
+    return answer

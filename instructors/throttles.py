@@ -4,8 +4,9 @@ The event intake, the offline queue and health are not throttled: a 429 there lo
 
     limit:calls:{ident}:{window}             integer  calls of an instructor, a student's device or an address
     limit:failures:{kind}:{client}:{window}  integer  failures of a client address
+    limit:known:{kind}:{target}:{client}     1        a client address that was right about this target before
 
-Each expires with its window. Nothing is counted while Redis is away.
+The counters expire with their window, the last after KNOWN_SECONDS. Nothing is counted while Redis is away.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # REST framework imports this module while importing its own 
 logger = logging.getLogger(__name__)
 
 FAILURE_WINDOW = 300  # seconds
+KNOWN_SECONDS = 12 * 60 * 60  # for which an address that was right counts as known: a day at school
 
 
 class CallerThrottle(SimpleRateThrottle):
@@ -83,6 +85,39 @@ def count_failure(kind: str, client: str) -> None:
     """Count a failure of this client address. One round trip."""
     if settings.RATE_LIMITS:
         _count(_failures(kind, client, int(time.time()) // FAILURE_WINDOW), seconds=FAILURE_WINDOW)
+
+
+def remember_client(kind: str, client: str, *, target: int) -> None:
+    """Remember that this client address was right about the target: whoever shares it and fails, on purpose or not,
+    shuts nobody else out (`refuse_stranger_after_failures`). One round trip."""
+    try:
+        _redis().set(_known(kind, client, target), 1, ex=KNOWN_SECONDS)
+    except (RedisError, OSError) as error:
+        logger.warning("A client address is not remembered: Redis is not available (%s)", type(error).__name__)
+
+
+def refuse_stranger_after_failures(kind: str, client: str, *, target: int | None, limit: int) -> None:
+    """Raise Throttled as `refuse_after_failures` does, unless this client address was right about the target before.
+
+    `target` is what the caller was right about this time, None if they were wrong. A stranger hears the same whether
+    they are right or wrong, so that guessing on gains nothing; guesses about a known target gain what is known.
+    """
+    try:
+        refuse_after_failures(kind, client, limit=limit)
+    except Throttled:
+        if target is None or not _is_known(kind, client, target):
+            raise
+
+
+def _is_known(kind: str, client: str, target: int) -> bool:
+    try:
+        return bool(_redis().exists(_known(kind, client, target)))
+    except (RedisError, OSError):
+        return False
+
+
+def _known(kind: str, client: str, target: int) -> str:
+    return f"limit:known:{kind}:{target}:{_digest(client)}"
 
 
 def _failures(kind: str, client: str, window: int) -> str:

@@ -40,6 +40,7 @@ class Login(LoginView):
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record("login", actor=account, request=self.request)
         announce_status(account)
+        lockout.remember_browser(response, email=account.get_username())
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

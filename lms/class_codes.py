@@ -13,6 +13,7 @@ from lms.models import Class, ClassCode
 # Without characters that look alike: 0 and O, 1, I and L, U and V.
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 LENGTH = 8
+FAILURES = "class_code"  # the kind of failure, for limits of a client address (instructors.throttles)
 MAX_TYPED = 100  # characters of a typed code, with its blanks
 
 

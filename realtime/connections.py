@@ -22,6 +22,7 @@ class Connection(Protocol):
     credential: Hashable | None  # the instructor's session or token
     key_id: int | None  # row id of the class key
     token_id: int | None  # row id of the student token
+    class_ids: set[int]  # the classes of the instructor's through which this socket hears of students
     ending: bool  # closed by the server; the peer has not answered yet
     followed: set[str]  # forms of the students whose runs this socket receives
     connected_at: float  # by time.time()

@@ -67,9 +67,8 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @never_cache
 def choose_password(request: HttpRequest, token: str) -> HttpResponse:
     """Show and take the form of a new password, without a login. 410 for a link that is no longer open, 429 after too
-    many of those from one address."""
+    many of those from one address: others who share it open theirs all the same, which nobody guesses."""
     try:
-        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
         account = password_links.account_of(token)
         form = ResetPasswordForm(request.POST or None, account=account)
         if not (form.is_bound and form.is_valid()):
@@ -80,10 +79,18 @@ def choose_password(request: HttpRequest, token: str) -> HttpResponse:
     except Throttled as refusal:
         return _too_many(request, refusal)
     except password_links.LinkClosed:
-        throttles.count_failure(FAILURES, client_of(request))
-        return render(request, "account/link_closed.html", status=410)
+        return _closed(request)
     log_in_browser(request, account, now=now)
     return redirect("classes")
+
+
+def _closed(request: HttpRequest) -> HttpResponse:
+    try:
+        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
+    except Throttled as refusal:
+        return _too_many(request, refusal)
+    throttles.count_failure(FAILURES, client_of(request))
+    return render(request, "account/link_closed.html", status=410)
 
 
 def _accounts(request: HttpRequest, *, owner: Instructor | None = None, link: str = "") -> HttpResponse:

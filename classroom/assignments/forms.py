@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from classroom.assignments.fields import LocalDateTimeField, NumberField, TextField
-from classroom.assignments.starters import StarterField
+from classroom.assignments.starters import StarterField, heading_of
+from core.identity import visible
 from lms.comments import OF_ASSIGNMENT, OF_TEACHER
 from lms.grading import Grade, version_token
 from lms.models import AssignmentSubmission, ClassAssignment, RubricItem
@@ -21,10 +22,21 @@ from lms.rubrics import proposed_score, ticked_in
 
 
 class AssignmentForm(forms.Form):
-    title = TextField(label=_("Title"), max_length=255)
+    starter = StarterField(
+        label=_("Starter notebook"),
+        required=False,
+        help_text=_(
+            "The .ipynb file that students were given. Hand-ins are compared with it. Solutions and hidden tests of an"
+            " nbgrader notebook are taken out, and its points are taken over. Title and notebook may stay empty: the"
+            " file gives them."
+        ),
+    )
+    remove_starter = forms.BooleanField(label=_("Remove the starter notebook"), required=False)
+    title = TextField(label=_("Title"), max_length=255, required=False)
     notebook = TextField(
         label=_("Notebook"),
         max_length=1024,
+        required=False,
         widget=forms.TextInput(attrs={"list": "notebooks", "autocomplete": "off"}),
         help_text=_(
             "The path of the file in the students' JupyterLab, such as lesson/loops.ipynb. It need not have been opened"
@@ -59,15 +71,6 @@ class AssignmentForm(forms.Form):
             "min_value": _("A weight cannot be less than 0."),
         },
     )
-    starter = StarterField(
-        label=_("Starter notebook"),
-        required=False,
-        help_text=_(
-            "The .ipynb file that students were given. Hand-ins are compared with it. Solutions and hidden tests of an"
-            " nbgrader notebook are taken out, and its points are taken over."
-        ),
-    )
-    remove_starter = forms.BooleanField(label=_("Remove the starter notebook"), required=False)
 
     def __init__(self, *sent: Any, assignment: ClassAssignment | None) -> None:
         super().__init__(*sent)
@@ -95,8 +98,16 @@ class AssignmentForm(forms.Form):
         return self.released.content
 
     def clean(self) -> dict[str, Any]:
-        """Take the points of the notebook where none are typed."""
+        """Take title, path and points of the starter notebook where none are typed."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
+        upload = self.files.get("starter") if found.get("starter") else None
+        path = upload.name[:1024] if upload and upload.name else ""
+        title = (heading_of(found["starter"]) or path.removesuffix(".ipynb"))[:255] if path else ""
+        for name, text in (("title", title), ("notebook", path)):
+            if name in found and visible(found[name]) is None:
+                found[name] = text
+                if not text:
+                    self.add_error(name, self.fields[name].error_messages["required"])
         points = self.released.points if self.released else None
         if points is not None and points >= 0 and found.get("points", 0) is None:
             found["points"] = points

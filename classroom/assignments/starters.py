@@ -12,10 +12,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 
+from core.identity import visible
 from core.json_size import TooManyValues, refuse_too_many_values
 from instructors.rest.exceptions import TooLarge
 from lms.api.notebook_content import NotebookContent
+from lms.notebooks.cells import cells_of
 
+HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 
@@ -50,6 +53,13 @@ def read_notebook(upload: UploadedFile[Any]) -> dict[str, Any]:
         raise forms.ValidationError(message_for_code(str(error.get_codes()[0]))) from None  # type: ignore[index]
     except (ValueError, RecursionError) as error:  # no JSON, or no text
         raise forms.ValidationError(message_for_file(file, error)) from None
+
+
+def heading_of(content: dict[str, Any]) -> str:
+    """Return the first heading of a notebook's texts; "" without one."""
+    texts = (cell.source for cell in cells_of(content) if cell.kind == "markdown")
+    found = next((match[1] for text in texts for match in [HEADING.search(text)] if match and visible(match[1])), "")
+    return " ".join(found.split())
 
 
 def message_for_code(code: str) -> str:

@@ -26,7 +26,9 @@ MAX_SIGNATURE = 200
 # An exception as Python writes it: `module.Name: message`, or the name alone.
 RAISED = re.compile(r"(?:[^\W\d]\w*\.)*(?P<name>[^\W\d]\w*)(?::[^\S\n]*(?P<message>.*))?[^\S\n]*$")
 SUFFIXES = ("Error", "Exception", "Warning", "Interrupt", "Exit", "Iteration", "Timeout")
-TRACEBACK = re.compile(r"^(?:Traceback \(most recent call last\)|-{20,}|\s*(?:Cell In|Input In|File) ?[\[\"<].*)", re.M)
+TRACEBACK = re.compile(
+    r"^(?:Traceback \(most recent call last\)|-{20,}|[^\S\n]*(?:Cell In|Input In|File) ?[\[\"<].*)", re.M
+)
 
 VARYING = (
     # Where it was, also as `(detected at line 1)`.

@@ -37,7 +37,7 @@ class Hint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"hint {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class HintRecipient(models.Model):
@@ -50,4 +50,4 @@ class HintRecipient(models.Model):
         constraints = [models.UniqueConstraint(fields=["hint", "student"], name="hint_recipients_once")]
 
     def __str__(self) -> str:
-        return f"{self.student_id} of {self.hint_id}"
+        return f"{self.student_id} × {self.hint_id}"

@@ -31,6 +31,7 @@ CODE_SECONDS = 15 * 60
 SESSION_SECONDS = 30 * 60
 COOKIE_PATH = "/me/"
 SALT = "own-page"
+FAILURES = "own_page"  # the kind of failure, for limits of a client address (instructors.throttles)
 
 
 class CodesUnavailable(Exception):
@@ -57,13 +58,22 @@ def make_code(subject: Subject) -> str:
     return f"{code[:5]}-{code[5:]}"
 
 
+def subject_of(typed: str) -> Subject | None:
+    """Return whose code it is; None for an unknown, used or expired one. Raises CodesUnavailable."""
+    return _read(typed, ends=False)
+
+
 def redeem(typed: str) -> Subject | None:
-    """Return whose code it is, and end it; None for an unknown, used or expired one. Raises CodesUnavailable."""
+    """Return whose code it is, and end it, as `subject_of` does."""
+    return _read(typed, ends=True)
+
+
+def _read(typed: str, *, ends: bool) -> Subject | None:
     code = normal_form(typed)
     if len(code) != LENGTH:
         return None
     try:
-        found = _redis().getdel(_key(code))
+        found = _redis().getdel(_key(code)) if ends else _redis().get(_key(code))
     except (RedisError, OSError) as error:
         raise CodesUnavailable from error
     if not isinstance(found, bytes):

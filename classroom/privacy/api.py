@@ -7,9 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.privacy.access import CODE_SECONDS, CodesUnavailable, Subject, make_code
+from classroom.privacy.access import CODE_SECONDS, FAILURES, CodesUnavailable, Subject, make_code
+from instructors.lockout import client_of
 from instructors.rest.exceptions import ServiceUnavailable
 from instructors.rest.openapi import documented
+from instructors.throttles import remember_client
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
 from lms.credential_holders import StudentTokenHolder
@@ -37,5 +39,6 @@ class PageView(ApiView):
             code = make_code(subject)
         except CodesUnavailable:
             raise ServiceUnavailable("Codes cannot be made at the moment: try again soon") from None
+        remember_client(FAILURES, client_of(request), target=holder.class_id)
         page = request.build_absolute_uri(reverse("own_page"))
         return Response(PageCode({"code": code, "url": f"{page}#{code}", "expires_in": CODE_SECONDS}).data, status=201)

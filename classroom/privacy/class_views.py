@@ -14,11 +14,13 @@ from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
 from classroom.base.setup_pages import show, taught_classroom
 from classroom.privacy import services
-from classroom.privacy.access import CODE_SECONDS, CodesUnavailable, Subject, make_code
+from classroom.privacy.access import CODE_SECONDS, FAILURES, CodesUnavailable, Subject, make_code
 from classroom.privacy.selectors import requests_of
 from core.identity import display_name, row_number
 from instructors import audit
+from instructors.lockout import client_of
 from instructors.permissions import account_of
+from instructors.throttles import remember_client
 from lms.models import Class
 
 
@@ -38,6 +40,7 @@ def make_student_code(request: HttpRequest, class_id: int) -> HttpResponse:
     except CodesUnavailable:
         messages.warning(request, gettext("A code cannot be made at the moment. Try again soon."))
         return redirect("class_privacy", class_id)
+    remember_client(FAILURES, client_of(request), target=class_id)
     audit.record("own_page_code", found, actor=account_of(request), request=request, details={"student": student.pk})
     return _show(
         request, classroom, found, code=code, code_for=_shown_name(request, student), minutes=CODE_SECONDS // 60

@@ -37,7 +37,7 @@ class ErasureRequest(models.Model):
         indexes = [models.Index(fields=["student", "class_ref"], name="erasure_requests_of_a_student")]
 
     def __str__(self) -> str:
-        return f"erasure request {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def status(self) -> str:

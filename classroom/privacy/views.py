@@ -16,12 +16,25 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import Throttled
 
 from classroom.privacy import services
-from classroom.privacy.access import CodesUnavailable, begin_session, end_session, holder_of_session, redeem
+from classroom.privacy.access import (
+    FAILURES,
+    CodesUnavailable,
+    begin_session,
+    end_session,
+    holder_of_session,
+    redeem,
+    subject_of,
+)
 from classroom.privacy.copy import write_copy
 from classroom.privacy.policy import policy
 from classroom.privacy.selectors import own_page
 from instructors.lockout import client_of
-from instructors.throttles import FAILURE_WINDOW, count_failure, refuse_after_failures
+from instructors.throttles import (
+    FAILURE_WINDOW,
+    count_failure,
+    refuse_after_failures,
+    refuse_stranger_after_failures,
+)
 from lms.credential_holders import StudentTokenHolder
 
 COPIES = 3  # of one student in one class, in five minutes
@@ -48,16 +61,18 @@ def me(request: HttpRequest) -> HttpResponse:
 @never_cache
 def open_page(request: HttpRequest) -> HttpResponse:
     """Exchange a code for a session. A wrong code: the form again, status 422; too many: 429; no Redis: 503."""
-    client = client_of(request)
+    client, typed = client_of(request), request.POST.get("code", "")
     try:
-        refuse_after_failures("own_page", client, limit=settings.CLASS_CODE_FAILURES)
-        subject = redeem(request.POST.get("code", ""))
+        meant = subject_of(typed)
+        target = meant.class_id if meant else None
+        refuse_stranger_after_failures(FAILURES, client, target=target, limit=settings.CLASS_CODE_FAILURES)
+        subject = redeem(typed)
     except Throttled:
         return _refuse(request, gettext("Too many wrong codes. Wait a few minutes and try again."), status=429)
     except CodesUnavailable:
         return _refuse(request, gettext("Codes cannot be checked at the moment. Try again soon."), status=503)
     if subject is None:
-        count_failure("own_page", client)
+        count_failure(FAILURES, client)
         wrong = gettext("This code is unknown, was used already, or is older than 15 minutes. Ask for a new one.")
         return _refuse(request, wrong, status=422)
     response = HttpResponseRedirect(reverse("own_page"))

@@ -32,4 +32,4 @@ class StuckQuestion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"question {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -18,8 +18,10 @@ from classroom.setup.jupyterlab import ServerUrl, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
 from core.identity import row_number
 from events.intake.class_keys import REMEMBERED
+from instructors import throttles
+from instructors.lockout import client_of
 from instructors.permissions import account_of
-from lms.class_codes import valid_code
+from lms.class_codes import FAILURES, valid_code
 from lms.client_terms import wheel_url
 
 EVENTS = "/api/v1/events"
@@ -78,6 +80,8 @@ def revoke(request: HttpRequest, class_id: int, key_id: int) -> HttpResponse:
 def make_class_code(request: HttpRequest, class_id: int) -> HttpResponse:
     _, found = taught_classroom(request, class_id)
     make_code(found, by=account_of(request), request=request, now=timezone.now())
+    # Students who join in the same room often share the teacher's address.
+    throttles.remember_client(FAILURES, client_of(request), target=found.pk)
     return redirect(reverse("class_connection", args=[class_id]) + "#join")
 
 

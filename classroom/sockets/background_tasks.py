@@ -20,6 +20,7 @@ from classroom.sockets import external_subscriber, question_rounds
 from classroom.sockets.inbox_delivery import InboxDelivery
 from core import login_requirement
 from instructors.credentials import Credential, invalid_credentials
+from lms.access import class_ids_by_account
 from lms.credential_holders import confirmed_tokens, open_keys
 from realtime import graceful_shutdown, presence
 from realtime.connections import AUTHENTICATION_FAILED, Connection, connections
@@ -114,11 +115,13 @@ class BackgroundTasks:
 
 
 async def close_invalid() -> None:
-    """Close the sockets whose session, token or class key is no longer valid; none while the database is away."""
+    """Close the sockets whose session, token or class key is no longer valid, or whose account is no longer in a class
+    that they hear of; none while the database is away."""
     with contextlib.suppress(DatabaseError):
         await _close_by_key()
         await _close_by_student_token()
         await _close_by_credential()
+        await _close_by_class()
 
 
 async def _close_by_key() -> None:
@@ -146,6 +149,21 @@ async def _close_by_credential() -> None:
         return
     for credential in await database_sync_to_async(invalid_credentials)(list(sockets), now=datetime.now(UTC)):
         for socket in sockets[credential]:
+            socket.end(AUTHENTICATION_FAILED)
+
+
+async def _close_by_class() -> None:
+    """Close the sockets of accounts that are no longer in one of the classes: groups are joined once."""
+    sockets = [
+        (socket, socket.credential.account_id)
+        for socket in connections.all
+        if socket.class_ids and isinstance(socket.credential, Credential)
+    ]
+    if not sockets:
+        return
+    theirs = await database_sync_to_async(class_ids_by_account)({account_id for _, account_id in sockets})
+    for socket, account_id in sockets:
+        if socket.class_ids - theirs[account_id]:
             socket.end(AUTHENTICATION_FAILED)
 
 

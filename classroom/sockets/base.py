@@ -60,6 +60,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.credential: Credential | None = None
         self.key_id: int | None = None
         self.token_id: int | None = None
+        self.class_ids: set[int] = set()
         self.joined: set[str] = set()
         self.followed: set[str] = set()
         self.connected_at, self.heard_at = time.time(), time.monotonic()

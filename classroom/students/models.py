@@ -46,4 +46,4 @@ class StudentNote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"note {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

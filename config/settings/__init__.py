@@ -4,6 +4,9 @@ Without any environment variable this is a development copy on loopback. With DE
 start with an incomplete configuration.
 """
 
+import os
+
+from config.setting_names import refuse_misspelt
 from config.settings.base import *
 from config.settings.storage import *
 from config.settings.database import *
@@ -13,3 +16,5 @@ from config.settings.accounts import *
 from config.settings.api import *
 from config.settings.events import *
 from config.settings.logging import *
+
+refuse_misspelt(os.environ)

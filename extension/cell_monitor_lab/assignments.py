@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import re
+import sqlite3
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,7 +17,7 @@ from typing import Any
 from .connection import TOKEN_PATH
 from .outbox import Outbox
 from .product import Answer, Product, Unreachable
-from .sender import NotReady, Route
+from .sender import NOT_NOW, NotReady, Route, say_of_wrong_address
 from .settings import Settings
 from .texts import say
 
@@ -94,13 +96,14 @@ class Assignments:
     ) -> None:
         self._route, self._student, self._outbox, self._settings = route, student, outbox, settings
         self._last: dict[str, Any] | None = None
+        self._unwritten: dict[str, Any] | None = None  # drafts that the disk did not take
 
     def list(self) -> dict[str, Any]:
         """Return the product's answer to GET /me and {is_stale}: the last one known while the product is away."""
         try:
             answer = self._ask("GET", "/api/v1/me")
         except Refused as error:
-            if self._last is not None and error.text["code"] == "offline":
+            if self._last is not None and error.status == 503:
                 return {**self._last, "is_stale": True, "drafts": self.drafts(), "fetched": self.fetched()}
             raise
         self._last = self._value(answer, 200)
@@ -169,8 +172,7 @@ class Assignments:
 
     def drafts(self) -> dict[str, Any]:
         """Return {assignment id: {sha256, made_at}} of what is kept because it could not be handed in."""
-        found = self._outbox.get("drafts", {})
-        return {number: {"sha256": draft["sha256"]} for number, draft in found.items()}
+        return {number: {"sha256": draft["sha256"]} for number, draft in self._drafts().items()}
 
     def trial(self, content: Any) -> dict[str, Any]:
         """Return {size, limit, content_sha256} of what would be handed in."""
@@ -205,11 +207,13 @@ class Assignments:
                 timeout=HAND_IN_TIMEOUT_SECONDS,
             )
         except Refused as error:
-            if error.text["code"] == "offline":
-                raise Refused(say("draft", host=error.more.get("host", "")), 503, is_draft=True) from None
+            if error.status == 503:
+                raise Refused(say("draft", host=error.more["host"]), 503, is_draft=True) from None
             raise
-        if answer.status >= 500:
-            raise Refused(say("draft", host=""), 503, is_draft=True)
+        if answer.status == 413:
+            self._drop_draft(assignment_id)
+            size = f"{len(text) / 1048576:.1f}"
+            raise Refused(say("too-large-there", size=size), 413, size=len(text))
         if answer.status != 201:
             self._drop_draft(assignment_id)
             raise Refused(say("not-handed-in", detail=answer.detail() or str(answer.status)), 422)
@@ -227,17 +231,32 @@ class Assignments:
 
     def _draft_key(self, assignment_id: int, sha256: str) -> str:
         """Return the key of this content's hand-in, kept before it is sent."""
-        drafts = self._outbox.get("drafts", {})
+        drafts = self._drafts()
         draft = drafts.get(str(assignment_id))
         if draft is None or draft["sha256"] != sha256:
             draft = {"sha256": sha256, "key": str(uuid.uuid4())}
-            self._outbox.put("drafts", {**drafts, str(assignment_id): draft})
+            self._keep_drafts({**drafts, str(assignment_id): draft})
         return str(draft["key"])
 
     def _drop_draft(self, assignment_id: int) -> None:
-        drafts = self._outbox.get("drafts", {})
+        drafts = self._drafts()
         if drafts.pop(str(assignment_id), None) is not None:
+            self._keep_drafts(drafts)
+
+    def _drafts(self) -> dict[str, Any]:
+        if self._unwritten is not None:
+            return dict(self._unwritten)
+        with contextlib.suppress(sqlite3.Error):
+            return dict(self._outbox.get("drafts", {}))
+        return {}
+
+    def _keep_drafts(self, drafts: dict[str, Any]) -> None:
+        """Write them; on a full disk they live as long as this process."""
+        try:
             self._outbox.put("drafts", drafts)
+            self._unwritten = None
+        except sqlite3.Error:
+            self._unwritten = drafts
 
     def _ask(
         self,
@@ -252,14 +271,20 @@ class Assignments:
         except NotReady as error:
             raise Refused(error.text) from error
         except Unreachable as error:
-            raise Refused(say("offline", host=""), 503) from error
+            raise Refused(say("offline", host=error.host), 503, host=error.host) from error
         product = Product(route.url)
         try:
-            return product.request(method, path, value, {**route.headers, **(headers or {})}, timeout=timeout)
+            answer = product.request(method, path, value, {**route.headers, **(headers or {})}, timeout=timeout)
         except Unreachable as error:
             raise Refused(say("offline", host=route.host), 503, host=route.host) from error
         finally:
             product.close()
+        if answer.status >= 500 or answer.status in NOT_NOW:
+            raise Refused(say("busy-now", host=route.host), 503, host=route.host)
+        is_page = answer.status < 300 and answer.json() is None  # of a network that wants a login, or no product
+        if is_page or 300 <= answer.status < 400:
+            raise Refused(say_of_wrong_address(answer, route.host))
+        return answer
 
     @staticmethod
     def _value(answer: Answer, status: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import statistics
 import threading
 import time
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Callable
 
 from .product import EVENTS_PATH, Product, Unreachable
@@ -17,6 +18,7 @@ from .product import EVENTS_PATH, Product, Unreachable
 MEASUREMENTS = 5
 APPLIED_FROM_SECONDS = 2.0
 JUMP_SECONDS = 1.0
+SET_SECONDS = 5.0  # from where the product's clock was set: a Date is whole seconds, and some pass on the way
 
 
 def steady() -> float:
@@ -34,6 +36,7 @@ class Clock:
         self._difference = wall() - steady()
         self._jumps = [0.0]  # epoch -> how far the clock was set at its beginning
         self._offsets: list[float | None] = [None]  # epoch -> seconds by which the product is ahead
+        self._date_ahead: float | None = None  # of the first answer after the measurement, against this machine
         self.needs_measuring = True
 
     @property
@@ -78,6 +81,24 @@ class Clock:
         self.set_offset(statistics.median(samples))
         return True
 
+    def compare(self, date: str | None) -> None:
+        """Take in the Date of an answer that came just now: where the product's clock was set, it is measured anew.
+
+        The first after a measurement is what later ones are compared with: a proxy writes its own.
+        """
+        try:
+            said = parsedate_to_datetime(date).timestamp() if date else None
+        except (TypeError, ValueError):
+            return
+        if said is None:
+            return
+        ahead = said - self._wall()
+        with self._lock:
+            if self._date_ahead is None:
+                self._date_ahead = ahead
+            elif abs(ahead - self._date_ahead) > SET_SECONDS:
+                self.needs_measuring = True
+
     def set_offset(self, offset: float) -> None:
         """Take in a measured offset. Epochs before, of which none was measured, follow from how the clock was set."""
         present = self.epoch
@@ -90,6 +111,7 @@ class Clock:
                 assert following is not None
                 self._offsets[epoch] = following + self._jumps[epoch + 1]
             self.needs_measuring = False
+            self._date_ahead = None
 
 
 def _timestamp(value: object) -> float | None:

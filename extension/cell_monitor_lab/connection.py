@@ -132,6 +132,9 @@ class Connection:
             "owner": token_owner(identity),
             **{name: value.get(name) for name in ("token", "status", "check_number", "student", "class")},
         }
+        other = self._token(identity)
+        if token["status"] == "waiting" and other and other["status"] == "active":
+            return other  # of another server on this home, which asked at the same time
         self._settings.put(token=token)
         return token
 
@@ -159,7 +162,7 @@ def _ask(url: str, method: str, body: Any, headers: dict[str, str]) -> Answer:
     finally:
         product.close()
     if answer.status >= 500:
-        raise Unreachable(str(answer.status))
+        raise Unreachable(str(answer.status), product.name)
     return answer
 
 
@@ -168,7 +171,8 @@ def _not_ready(answer: Answer, identity: Identity) -> NotReady:
     if answer.status == 401 and identity.class_code:
         text = say("code-unknown")
     elif answer.status in (401, 403, 422, 429):
-        text = {**say("refused", host=identity.host), "detail": answer.detail()}
+        code = {422: "not-taken", 429: "try-later"}.get(answer.status, "refused")
+        text = {**say(code, host=identity.host), "detail": answer.detail()}
     else:
         return NotReady(say_of_wrong_address(answer, identity.host), UNANSWERED_SECONDS)
     return NotReady(text, UNANSWERED_SECONDS if answer.status == 429 else REFUSED_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ from .contract import Cell, Event, seconds
 from .tracked import Hint
 
 MAX_HINTS = 100
+MAX_AGE_SECONDS = 86_400.0  # of a run in the queue; more is a clock that was set
 NOTEBOOK_EVENTS = {"opened": "notebook_opened", "closed": "notebook_closed", "saved": "notebook_save"}
 RUN_EVENTS = ("cell_execution_start", "cell_execution_complete", "cell_execution_error")
 RUN_FIELDS = (
@@ -36,7 +38,7 @@ def checked(value: Any) -> list[dict[str, Any]]:
             raise BadHint("these must be texts: " + ", ".join(_TEXTS))
         if not isinstance(hint.get("cellIndex", 0), (int, type(None))):
             raise BadHint("cellIndex must be a number")
-        if not isinstance(hint.get("ageMs", 0), (int, float)):
+        if not isinstance(hint.get("ageMs", 0), (int, float)) or not math.isfinite(hint.get("ageMs", 0)):
             raise BadHint("ageMs must be a number")
         if hint.get("eventId") and not is_uuid(hint["eventId"]):
             raise BadHint("eventId must be a UUID")
@@ -88,7 +90,7 @@ def to_hint(value: dict[str, Any], now: float, prefix: str) -> Hint:
         ),
         msg_id=value.get("msgId") if value["kind"] == "run" else None,
         code=value.get("code") or "",
-        queued_at=now - max(0.0, float(value.get("ageMs") or 0)) / 1000,
+        queued_at=now - min(max(0.0, float(value.get("ageMs") or 0)) / 1000, MAX_AGE_SECONDS),
     )
 
 

@@ -59,8 +59,13 @@ def harmless(function: F) -> F:
 
 def shown(code: str, **values: Any) -> str:
     """Return a text in the language of the process."""
+    return spoken(say(code, **values))
+
+
+def spoken(text: dict[str, str]) -> str:
+    """Return {en, ja} in the language of the process."""
     language = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return say(code, **values)["ja" if language.startswith("ja") else "en"]
+    return text["ja" if language.startswith("ja") else "en"]
 
 
 class Hook:
@@ -164,7 +169,7 @@ class Hook:
             content = json.loads(path.read_text("utf-8"))
             receipt = assignments.hand_in(int(number), content)
         except Refused as error:
-            print(error.text["ja" if shown("draft", host="") == error.text["ja"] else "en"])
+            print(spoken(error.text))
         except (OSError, ValueError) as error:
             print(shown("not-handed-in", detail=str(error)))
         else:

@@ -24,7 +24,11 @@ EVENTS_PATH = "/api/v1/events"
 
 
 class Unreachable(Exception):
-    """No answer came: no network, no such host, a certificate that is not trusted, or silence."""
+    """No answer came from `host`: no network, no such host, a certificate that is not trusted, or silence."""
+
+    def __init__(self, why: str, host: str = "") -> None:
+        super().__init__(why)
+        self.host = host
 
 
 @dataclass
@@ -71,6 +75,7 @@ class Product:
         parts = urlsplit(url)
         self.url = url
         self.timeout = timeout or TIMEOUT_SECONDS
+        self.name = parts.netloc.rpartition("@")[2]  # as people know it
         self._is_tls = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._is_tls else 80)
@@ -103,7 +108,7 @@ class Product:
                 self.close()
                 is_timeout = isinstance(error, (socket.timeout, TimeoutError))
                 if is_fresh or is_last or is_timeout:
-                    raise Unreachable(_why(error)) from error
+                    raise Unreachable(_why(error), self.name) from error
         raise AssertionError
 
     def close(self) -> None:

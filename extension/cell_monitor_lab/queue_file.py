@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -95,10 +96,11 @@ def open_orphan(path: Path) -> sqlite3.Connection | None:
     """Open the file of a process that is gone; None where one has it or it is damaged, which sets it aside."""
     try:
         return open_file(str(path), timeout=0)
-    except sqlite3.OperationalError:
+    except (OSError, sqlite3.OperationalError):
         return None
     except sqlite3.DatabaseError:
-        path.replace(path.with_suffix(".damaged"))
+        with contextlib.suppress(OSError):  # a read-only home: it stays
+            path.replace(path.with_suffix(".damaged"))
         return None
 
 

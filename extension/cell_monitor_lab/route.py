@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from tornado.web import HTTPError
 
 from .assignments import Refused
 from .service import Service
+from .texts import say
 
 T = TypeVar("T")
 
@@ -53,6 +55,15 @@ class Route(APIHandler):
             self.set_status(error.status)
             self.finish(json.dumps({"text": error.text, **error.more}))
             return None
+
+    def on_disk(self, work: Callable[[], Any]) -> None:
+        """Answer what `work` returns; 507 where the queue's file cannot be read or written."""
+        try:
+            found = work()
+        except sqlite3.Error:
+            self.set_status(507)
+            found = {"text": say("disk")}
+        self.answer(found)
 
     def number(self, value: Any) -> int:
         """Return a number of the product's. Raises HTTPError 400."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import url_path_join
@@ -208,17 +209,20 @@ class Sent(Route):
     @authorized
     def get(self) -> None:
         """What was sent, as it left, and what the product refused."""
-        service = self.service
-        self.answer({"sent": service.outbox.sent(), "refused": service.outbox.refusals()})
+        outbox = self.service.outbox
+        self.on_disk(lambda: {"sent": outbox.sent(), "refused": outbox.refusals()})
 
     @authenticated
     @authorized
     def delete(self) -> None:
         """Forget everything that waits or was sent."""
+        self.on_disk(self._clear)
+
+    def _clear(self) -> dict[str, Any]:
         service = self.service
         service.outbox.clear()
         service.push()
-        self.answer(service.state())
+        return service.state()
 
 
 ROUTES: dict[str, type[Route]] = {

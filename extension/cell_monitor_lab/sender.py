@@ -30,6 +30,7 @@ WRONG_ADDRESS_SECONDS = 60.0
 PLAIN_SECONDS = 3600.0
 SLICE_SECONDS = 5.0  # the longest wait, so that a machine that slept notices soon
 SLEPT_SECONDS = 15.0
+NOT_NOW = (408, 425, 429)  # of a proxy: the product answers 503 instead
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def judge(answer: Answer, *, is_compressed: bool) -> Verdict:
     status = answer.status
     if status == 202:
         return Verdict("delivered", _failed_events(answer.json()))
-    if status >= 500:
+    if status >= 500 or status in NOT_NOW:
         return Verdict("again", after=_retry_after(answer.headers.get("retry-after")))
     if status == 413:
         return Verdict("halve", reason=answer.detail() or "413")
@@ -172,7 +173,10 @@ class Sender(threading.Thread):
         if self._outbox.waiting >= MAX_EVENTS or self._failures or self._outbox.has_urgent():
             return 0
         first = self._outbox.batch(1, 0)
-        return FLUSH_SECONDS * self._scale - (time.time() - first[0].added_at) if first else SLICE_SECONDS
+        if not first:
+            return SLICE_SECONDS
+        waited = time.time() - first[0].added_at
+        return FLUSH_SECONDS * self._scale - waited if waited >= 0 else 0  # less than none: the clock was put back
 
     def _woke_up(self) -> None:
         """Start again after a sleep of the machine: the connection is dead, and the clock may be wrong.
@@ -193,8 +197,8 @@ class Sender(threading.Thread):
             self._wait_at_most(error.after)
             self._failures = max(self._failures, 1)
             return
-        except Unreachable:
-            self._say(say("unreachable", host=self._host()))
+        except Unreachable as error:
+            self._say(say("unreachable", host=error.host or self._host()))
             self._retry_later()
             return
         if self._product is None or self._product.url != route.url:
@@ -230,6 +234,7 @@ class Sender(threading.Thread):
         if verdict.action == "delivered":
             self._outbox.refused((rows[index], reason) for index, reason in verdict.failed.items() if index < len(rows))
             self._outbox.delivered(row for index, row in enumerate(rows) if index not in verdict.failed)
+            self._clock.compare(answer.headers.get("date"))
             self._limit = min(MAX_EVENTS, self._limit * 2)
             self._went_well(route)
         elif verdict.action == "take-out":
@@ -292,10 +297,21 @@ class Sender(threading.Thread):
 
 
 def say_of_wrong_address(answer: Answer, host: str) -> dict[str, str]:
-    """Return what is said where another answer came than the product's: a redirect names the address to enter."""
-    place = urlsplit(answer.headers.get("location", ""))
+    """Return what is said where another answer came than the product's.
+
+    A redirect to the same call, or on the same host, names the address to enter; one to a page elsewhere is that of a
+    network which wants a login first, and so is a page in place of JSON.
+    """
+    try:
+        place = urlsplit(answer.headers.get("location", ""))
+    except ValueError:
+        place = urlsplit("")
     if 300 <= answer.status < 400 and place.scheme in ("http", "https") and place.hostname:
-        return say("moved", host=host, url=f"{place.scheme}://{place.netloc}")
+        url = f"{place.scheme}://{place.netloc.rpartition('@')[2]}"
+        has_moved = "/api/v1/" in place.path or place.hostname == host.partition(":")[0].lower()
+        return say("moved" if has_moved else "login-page", host=host, url=url)
+    if answer.status == 200 and "html" in answer.headers.get("content-type", ""):
+        return say("login-page", host=host, url=host)
     return say("wrong-address", host=host, status=answer.status)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -65,4 +66,5 @@ class Settings:
             stat = self._path.stat()
             self._read_at = (stat.st_size, stat.st_mtime_ns)
         except OSError:
-            new.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # nor can it be removed where the home is read-only
+                new.unlink()

@@ -211,9 +211,14 @@ class Store:
     # Limits
 
     def _keep_to_limits(self, now: float) -> None:
-        """Drop what is too old or too much: from 80 % on starts and outputs of the oldest, at the limit the oldest."""
+        """Drop what is too old or too much: from 80 % on starts and outputs of the oldest, at the limit the oldest.
+
+        Only what an earlier process left may be too old: what this one recorded only looks so where its clock was set,
+        and is sent with its right time.
+        """
         dropped = self.delete(
-            "seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT 100) AND added_at < ?", now - MAX_AGE_SECONDS
+            "seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT 100) AND clock_epoch IS NULL AND added_at < ?",
+            now - MAX_AGE_SECONDS,
         )
         if self.count > MAX_EVENTS * TIGHT or self.bytes > MAX_BYTES * TIGHT:
             dropped += self._drop_oldest("kind = 'start'", TIGHT)

@@ -45,6 +45,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{host} answers at another address: {url}. Enter that one.",
         "{host} は別のアドレス {url} で応答しています。そのアドレスを入力してください。",
     ),
+    "login-page": (
+        "Another page answers instead of {host}: {url}. Your network may want a login: open a web page in your browser and"
+        " log in. Nothing is lost; it is sent then.",
+        "{host} の代わりに別のページ（{url}）が応答しています。ネットワークへのログインが必要かもしれません。ブラウザーでページを開いて"
+        "ログインしてください。データは失われず、その後送信されます。",
+    ),
+    "not-taken": (
+        "{host} does not take what you entered. Check your e-mail or student number, name and team; names may have 255"
+        " characters.",
+        "{host} は入力された内容を受け付けません。メールアドレスまたは学籍番号、名前、チームを確認してください（名前とチームは 255 文字まで）。",
+    ),
+    "try-later": (
+        "{host} was asked too often. It is asked again in a minute.",
+        "{host} への問い合わせが多すぎます。1 分後にもう一度試します。",
+    ),
     "code-unknown": (
         "This class code is not known, or it has expired. Ask your teacher for a new one.",
         "このクラスコードは無効か、期限が切れています。先生に新しいコードを聞いてください。",
@@ -84,6 +99,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # assignments
     "offline": ("{host} cannot be reached right now.", "現在 {host} に接続できません。"),
+    "busy-now": (
+        "{host} is busy right now. Try again in a minute.",
+        "{host} は現在混み合っています。1 分後にもう一度お試しください。",
+    ),
     "not-connected": ("This device is not connected to a class.", "この端末はクラスに接続されていません。"),
     "no-page": ("Your page cannot be opened right now.", "マイページを今は開けません。"),
     "no-starter": ("This assignment has no notebook to start from.", "この課題には配布ノートブックがありません。"),
@@ -93,6 +112,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "too-large": (
         "The notebook has {size} MB, and the limit is {limit} MB. Hand it in without outputs.",
         "ノートブックが {size} MB あり、上限は {limit} MB です。出力を除いて提出してください。",
+    ),
+    "too-large-there": (
+        "Not handed in: the notebook has {size} MB, which is more than the server accepts. Hand it in without outputs.",
+        "提出されていません：ノートブックが {size} MB あり、サーバーの上限を超えています。出力を除いて提出してください。",
+    ),
+    "disk": (
+        "The disk is full, or cannot be written. Free some space, then try again.",
+        "ディスクがいっぱいか、書き込めません。空き容量を増やしてから、もう一度お試しください。",
     ),
     "draft": (
         "Not handed in yet: {host} cannot be reached. It is saved here; hand it in again later.",

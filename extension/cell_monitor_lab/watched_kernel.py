@@ -24,7 +24,7 @@ class WatchedKernel:
         self.others = 0  # connections to the gateway that are not ours
         self.port: int | None = None
         self.timer: asyncio.TimerHandle | None = None
-        self.looked_up_at = 0.0  # when the saved notebook was last read, by time.time()
+        self.looked_up_at = float("-inf")  # when the saved notebook was last read, by time.monotonic()
         self._cells: list[tuple[str, Cell]] | None = None  # (source, cell) of the saved notebook; None: no notebook
         self._default_cell: Cell | None = None  # names the notebook alone
 

@@ -267,9 +267,9 @@ class Watcher:
     # Runs without a hint
 
     def _look_up_soon(self, kernel: WatchedKernel) -> None:
-        if time.time() - kernel.looked_up_at < LOOKUP_SECONDS:
+        if time.monotonic() - kernel.looked_up_at < LOOKUP_SECONDS:
             return
-        kernel.looked_up_at = time.time()
+        kernel.looked_up_at = time.monotonic()
         self._start_task(self._look_up(kernel))
 
     def _start_task(self, work: Coroutine[Any, Any, None]) -> None:

@@ -107,7 +107,28 @@ export class Actions implements IActions {
     }
   }
 
-  async fetch(work: IAssignment): Promise<void> {
+  fetch(work: IAssignment): Promise<void> {
+    return this.once(`fetch ${work.id}`, () => this.fetchIt(work));
+  }
+
+  handIn(work: IAssignment): Promise<void> {
+    return this.once('hand in', () => this.handItIn(work));
+  }
+
+  /** Do something that is on its way already no second time: people click twice. */
+  private async once(what: string, work: () => Promise<void>): Promise<void> {
+    if (this.onTheirWay.has(what)) {
+      return;
+    }
+    this.onTheirWay.add(what);
+    try {
+      await work();
+    } finally {
+      this.onTheirWay.delete(what);
+    }
+  }
+
+  private async fetchIt(work: IAssignment): Promise<void> {
     try {
       const { path, text } = await this.model.backend.fetch(work.id, '');
       Notification.success(said(text), { autoClose: 5000 });
@@ -118,7 +139,7 @@ export class Actions implements IActions {
     }
   }
 
-  async handIn(work: IAssignment): Promise<void> {
+  private async handItIn(work: IAssignment): Promise<void> {
     const panel = await this.notebookOf(work);
     if (!panel) {
       await showDialog({
@@ -172,7 +193,15 @@ export class Actions implements IActions {
     }
   }
 
-  async showSent(): Promise<void> {
+  showSent(): Promise<void> {
+    return this.once('what was sent', () => this.showWhatWasSent());
+  }
+
+  disconnect(): Promise<void> {
+    return this.once('disconnect', () => this.askToDisconnect());
+  }
+
+  private async showWhatWasSent(): Promise<void> {
     let sent: ISent;
     try {
       sent = await this.model.backend.sent();
@@ -194,7 +223,7 @@ export class Actions implements IActions {
     }
   }
 
-  async disconnect(): Promise<void> {
+  private async askToDisconnect(): Promise<void> {
     const answer = await showDialog({
       title: t('Disconnect this device?'),
       body: t('To connect again you need a class code. What you did so far stays with your teacher.'),
@@ -247,6 +276,8 @@ export class Actions implements IActions {
     const panel = this.tracker.currentWidget;
     return panel ? { path: ours(panel).path ?? panel.context.path, cellId: panel.content.activeCell?.model.id } : {};
   }
+
+  private readonly onTheirWay = new Set<string>();
 
   private warn(text: string): void {
     if (text) {

@@ -1,7 +1,7 @@
 /** This device's connection to a class, where there is no server part: its token, and the state in a sentence. */
 import { IConnectValues, IDevice, IQuestions, Refused } from './api';
 import { IMemory, Memory, NOTHING } from './memory';
-import { Product } from './product';
+import { isBusy, Product } from './product';
 import type { Problem } from './sender';
 import { ISaid, textOf } from './texts';
 import { CLIENT } from './version';
@@ -25,12 +25,11 @@ export class Connection {
       const { status, value } = await this.product.ask('POST', '/api/v1/me/token', body);
       if (status === 201) {
         this.memory.put({ token: value, class_code: '' });
+      } else if (isBusy(status)) {
+        this.problem = textOf('busy', '{host} is busy. Nothing is lost; it is sent later.', { host: this.memory.host });
       } else {
         this.memory.put({ class_code: '' });
-        this.problem =
-          status === 401
-            ? textOf('code-unknown', 'This class code is not known, or it has expired. Ask your teacher for a new one.')
-            : textOf('not-handed-in', 'Something went wrong: {detail}', { detail: String(value?.detail ?? status) });
+        this.problem = this.refusal(status, value);
       }
     } else if (token?.status === 'waiting') {
       const { status, value } = await this.product.ask('GET', '/api/v1/me/token');
@@ -128,6 +127,18 @@ export class Connection {
       return textOf(...texts[problem], { host });
     }
     return textOf('sending', 'Connected to {host}.', { host });
+  }
+
+  private refusal(status: number, value: any): ISaid {
+    if (status === 401) {
+      return textOf('code-unknown', 'This class code is not known, or it has expired. Ask your teacher for a new one.');
+    }
+    if (status === 422) {
+      const text =
+        '{host} does not take what you entered. Check your e-mail or student number, name and team; names may have 255 characters.';
+      return textOf('not-taken', text, { host: this.memory.host });
+    }
+    return textOf('not-handed-in', 'Something went wrong: {detail}', { detail: String(value?.detail ?? status) });
   }
 
   /** Why the code gave no token. */

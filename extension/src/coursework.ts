@@ -5,7 +5,7 @@ import { IAssignments, IProgress, IReceipt, ISubmission, ITrial, Refused } from 
 import { canonical, sha256 } from './canonical';
 import { uuid4 } from './ids';
 import { Memory } from './memory';
-import { Product } from './product';
+import { isBusy, Product } from './product';
 import { ISaid, textOf } from './texts';
 
 const LIMIT_BYTES = 5 * 1024 * 1024;
@@ -20,7 +20,7 @@ export class Coursework {
       const { value } = await this.product.ask('GET', '/api/v1/me', undefined, {}, 200);
       this.lastAssignments = value;
     } catch (error) {
-      if (!this.lastAssignments || !(error instanceof Refused) || error.text.code !== 'offline') {
+      if (!this.lastAssignments || !(error instanceof Refused) || error.status !== 503) {
         throw error;
       }
       return { ...this.lastAssignments, is_stale: true, drafts: this.memory.values.drafts, fetched: this.memory.values.fetched };
@@ -39,6 +39,9 @@ export class Coursework {
 
   async fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }> {
     const { status, value } = await this.product.ask('GET', `/api/v1/assignments/${assignmentId}/starter`);
+    if (isBusy(status)) {
+      throw new Refused(textOf('busy-now', '{host} is busy right now. Try again in a minute.', { host: this.memory.host }), 503);
+    }
     if (status !== 200) {
       throw new Refused(textOf('no-starter', 'This assignment has no notebook to start from.'), 404);
     }
@@ -73,7 +76,7 @@ export class Coursework {
       }
       throw error;
     });
-    if (answered === null || answered.status >= 500) {
+    if (answered === null || isBusy(answered.status)) {
       const text = 'Not handed in yet: {host} cannot be reached. It is saved here; hand it in again later.';
       throw new Refused(textOf('draft', text, { host: this.memory.host }), 503, { is_draft: true });
     }

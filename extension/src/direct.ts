@@ -83,7 +83,7 @@ export class DirectBackend implements IBackend {
     void this.welcome();
     void this.inbox.pollForEver();
     setInterval(() => this.repeatHelp(), HELP_MS);
-    setInterval(() => this.sender.kick(), LEFTOVERS_MS); // what a tab that is gone left behind
+    setInterval(() => this.again(), LEFTOVERS_MS * (this.options.scale ?? 1));
   }
 
   async state(): Promise<IState> {
@@ -266,6 +266,16 @@ export class DirectBackend implements IBackend {
   }
 
   // Inside
+
+  /** Send what a tab that is gone left behind; use the code that the product was away for. */
+  private again(): void {
+    const { token, class_code } = this.memory;
+    if (!token && class_code) {
+      void this.welcome();
+    } else {
+      this.sender.kick();
+    }
+  }
 
   /** Get a token, measure the clock, send what waits. */
   private async welcome(): Promise<void> {

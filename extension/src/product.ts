@@ -35,9 +35,17 @@ export class Product {
       throw new Refused(textOf('offline', '{host} cannot be reached right now.', { host: this.memory.host }), 503);
     }
     const value = await response.json().catch(() => null);
+    if (wanted !== undefined && isBusy(response.status)) {
+      throw new Refused(textOf('busy-now', '{host} is busy right now. Try again in a minute.', { host: this.memory.host }), 503);
+    }
     if (wanted !== undefined && response.status !== wanted) {
       throw new Refused(textOf('not-connected', 'This device is not connected to a class.'), 409);
     }
     return { status: response.status, value };
   }
+}
+
+/** Whether an answer says that the product, or a proxy before it, would answer another time. */
+export function isBusy(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429;
 }

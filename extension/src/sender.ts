@@ -2,6 +2,7 @@
 import { backoffMs, retryAfterMs } from './backoff';
 import type { Event } from './contract';
 import type { IRow, Outbox } from './outbox';
+import { isBusy } from './product';
 
 const BATCH_EVENTS = 100;
 /** Of JSON, as JavaScript counts. In UTF-8 a character has up to three bytes: at most 768 KiB, unless one event is larger. */
@@ -120,7 +121,7 @@ export class Sender {
       await this.taken(rows, await json(response));
       return null;
     }
-    if (status >= 500 || status === 429) {
+    if (isBusy(status)) {
       return this.failed('busy', retryAfterMs(response.headers.get('Retry-After')));
     }
     if (status === 413) {

@@ -8,7 +8,7 @@ import { t } from './texts';
 import { needsPage, repairCommand, summary } from './words';
 
 /** Codes of what the server part says where only a new connection helps. */
-const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address', 'moved']);
+const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address', 'moved', 'not-taken', 'login-page']);
 
 interface IStateProps {
   model: Model;

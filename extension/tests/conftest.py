@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -32,6 +33,9 @@ class Stub:
 
             def log_message(self, *args):
                 pass
+
+            def date_time_string(self, timestamp=None):
+                return formatdate(time.time() + stub.clock_offset if timestamp is None else timestamp, usegmt=True)
 
             def handle_any(self):
                 length = int(self.headers.get("Content-Length") or 0)

@@ -95,6 +95,46 @@ def test_a_refusal_is_said_and_is_no_draft(assignments, stub, status):
     assert assignments.drafts() == {}
 
 
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_product_that_is_busy_is_a_draft_and_says_whose_it_is(assignments, stub, status):
+    stub.answers[HAND_IN] = (status, {"detail": "x"})
+    error = refusal(lambda: assignments.hand_in(3, NOTEBOOK))
+    assert (error.text["code"], error.status, error.more["is_draft"]) == ("draft", 503, True)
+    assert "stub cannot be reached" in error.text["en"]
+    assert "3" in assignments.drafts()
+    stub.answers["GET", "/api/v1/assignments/3/starter"] = (status, {})
+    assert refusal(lambda: assignments.starter(3)).text["code"] == "busy-now"
+
+
+def test_a_proxy_that_takes_no_large_bodies_is_said_in_plain_words(assignments, stub):
+    stub.answers[HAND_IN] = (413, None)
+    error = refusal(lambda: assignments.hand_in(3, NOTEBOOK))
+    assert error.text["code"] == "too-large-there"
+    assert assignments.drafts() == {}
+
+
+def test_the_page_of_a_network_is_neither_a_receipt_nor_an_end_of_the_draft(assignments, stub):
+    stub.answers[HAND_IN] = (200, None)  # no JSON object
+    assert refusal(lambda: assignments.hand_in(3, NOTEBOOK)).text["code"] == "wrong-address"
+    assert "3" in assignments.drafts()
+    stub.answers[HAND_IN] = received
+    assignments.hand_in(3, NOTEBOOK)
+    keys = [request[2]["Idempotency-Key"] for request in stub.requests]
+    assert keys[0] == keys[1]
+
+
+def test_on_a_full_disk_a_notebook_is_handed_in_all_the_same_and_once(assignments, stub, outbox):
+    outbox.store.db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON kv BEGIN SELECT RAISE(ABORT, 'full'); END")
+    stub.answers[HAND_IN] = "cut"
+    assert refusal(lambda: assignments.hand_in(3, NOTEBOOK)).text["code"] == "draft"
+    assert "3" in assignments.drafts()
+    stub.answers[HAND_IN] = received
+    assert assignments.hand_in(3, NOTEBOOK)["is_same"]
+    assert assignments.drafts() == {}
+    keys = [request[2]["Idempotency-Key"] for request in stub.requests]
+    assert keys[0] == keys[1]
+
+
 def test_what_is_too_large_is_not_sent(assignments, stub):
     large = {**NOTEBOOK, "cells": [{"source": "x" * LIMIT_BYTES}]}
     error = refusal(lambda: assignments.hand_in(3, large))

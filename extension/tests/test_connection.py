@@ -81,8 +81,8 @@ def test_a_second_device_waits_until_it_is_confirmed(setup, stub):
     [
         (401, "code-unknown", 600),
         (403, "refused", 600),
-        (422, "refused", 600),
-        (429, "refused", 60),
+        (422, "not-taken", 600),
+        (429, "try-later", 60),
         (404, "wrong-address", 60),
     ],
 )
@@ -98,6 +98,20 @@ def test_a_product_without_tokens_is_sent_to_with_the_class_key(setup, stub):
     assert setup.connection.route().headers == {"X-Class-Key": "KEY"}
     setup.connection.route()
     assert len(stub.requests) == 1
+
+
+def test_two_servers_on_one_home_that_ask_at_once_share_the_token_that_counts(setup, stub):
+    setup.panel["class_code"] = "K7QF-2M9X"
+    owner = {"url": stub.url, "user_id": "hanako@example.com", "key": ""}
+
+    def second(_value, _headers):
+        other = {"token": "FIRST", "status": "active", "student": STUDENT, "class": CLASS, "owner": owner}
+        Settings(setup.settings._path).put(token=other)  # the other server's answer came first
+        return claimed("waiting")
+
+    stub.answers[TOKEN] = second
+    assert setup.connection.route().headers == {"Authorization": "Student FIRST"}
+    assert setup.connection.state()["status"] == "active"
 
 
 def test_a_product_that_is_away_is_unreachable(setup, stub):

@@ -116,6 +116,13 @@ def test_settings_are_shared_by_processes_and_for_the_student_alone(tmp_path):
     assert [found.name for found in path.parent.iterdir()] == ["settings.json"]
 
 
+def test_in_a_home_that_takes_no_file_values_live_as_long_as_the_process(tmp_path):
+    (tmp_path / "file").write_text("")
+    settings = Settings(tmp_path / "file" / "settings.json")
+    settings.put(a=1)
+    assert settings.get("a") == 1
+
+
 def test_a_damaged_settings_file_is_as_none(tmp_path):
     (tmp_path / "s.json").write_text("{")
     settings = Settings(tmp_path / "s.json")

@@ -108,6 +108,10 @@ def test_handing_in_says_the_receipt(kernel, stub, tmp_path):
     run(LOAD)
     assert "attempt 2" in printed(run(f"%hand_in 3 {path}")[1])
     assert "Usage" in printed(run("%hand_in x")[1])
+    stub.answers["POST", "/api/v1/submissions"] = (422, {"detail": "closed"})
+    assert "Not handed in: closed" in printed(run(f"%hand_in 3 {path}")[1])
+    run("import os; os.environ['LC_ALL'] = 'ja_JP.UTF-8'")
+    assert "提出されていません：closed" in printed(run(f"%hand_in 3 {path}")[1])
 
 
 def test_a_product_that_is_away_neither_raises_nor_delays(kernel, stub):

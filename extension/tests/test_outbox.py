@@ -113,12 +113,23 @@ def test_outputs_are_cut_where_bytes_are_short(outbox, monkeypatch):
 
 
 def test_what_is_too_old_for_the_product_is_dropped(outbox, monkeypatch):
-    outbox.add([item(1)])
+    outbox.add([item(1)])  # of an earlier process: no clock of this one
     now = time.time()
     monkeypatch.setattr(module.time, "time", lambda: now + module.MAX_AGE_SECONDS + 1)
     outbox.add([item(2)])
     assert ids(outbox) == ["2"]
     assert outbox.status()["dropped"] == 1
+
+
+def test_what_was_recorded_before_a_clock_was_set_right_is_not_too_old(outbox, monkeypatch):
+    """A computer without a battery for its clock begins in another year, until it has a network."""
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now - 400 * 86_400)
+    outbox.add([Item(event(1), "end", clock_epoch=0)])
+    monkeypatch.undo()
+    outbox.add([Item(event(2), "end", clock_epoch=1)])
+    assert ids(outbox) == ["1", "2"]
+    assert outbox.status()["dropped"] == 0
 
 
 def test_a_file_in_use_is_left_alone_and_an_orphan_is_adopted(tmp_path):
@@ -161,6 +172,18 @@ def test_a_damaged_file_is_set_aside(tmp_path):
     (tmp_path / "x.sqlite3").write_bytes(b"not a database" * 1000)
     outbox = Outbox.in_folder(tmp_path)
     assert (tmp_path / "x.damaged").exists()
+    outbox.close()
+
+
+def test_a_damaged_file_that_cannot_be_set_aside_stops_nobody(tmp_path, monkeypatch):
+    (tmp_path / "broken.sqlite3").write_bytes(b"no database" * 1000)
+
+    def read_only(*_args):
+        raise OSError("Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", read_only)
+    outbox = Outbox.in_folder(tmp_path)
+    assert outbox.add([item(1)])
     outbox.close()
 
 

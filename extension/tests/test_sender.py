@@ -197,11 +197,13 @@ def test_a_refusal_of_gzip_is_followed_by_plain_bodies(stub, outbox, start, stat
         (404, "wrong-address"),
         (301, "moved"),
         (200, "wrong-address"),
-        (429, "wrong-address"),
+        (408, "busy"),
+        (429, "busy"),
+        (500, "busy"),
     ],
 )
 def test_what_is_no_delivery_keeps_everything_and_says_so(stub, outbox, start, status, code):
-    stub.script = [(status, {"detail": "why"}, {"Location": "http://127.0.0.1:1/"})]
+    stub.script = [(status, {"detail": "why"}, {"Location": "http://127.0.0.1:1/api/v1/events"})]
     said = []
     add(outbox, 1)
     sender = start(said=said)
@@ -210,6 +212,32 @@ def test_what_is_no_delivery_keeps_everything_and_says_so(stub, outbox, start, s
     assert outbox.waiting == 1
     sender.kick()
     wait_for(lambda: ids(stub) == ["1"])
+
+
+def test_what_was_recorded_before_the_clock_was_put_back_is_not_held(stub, outbox, start, monkeypatch):
+    monkeypatch.setattr("cell_monitor_lab.store.time.time", lambda now=time.time: now() + 3600)
+    add(outbox, 1)
+    monkeypatch.undo()
+    start()
+    wait_for(lambda: ids(stub) == ["1"], 5)
+
+
+def test_where_the_product_s_clock_is_set_it_is_measured_anew(stub, outbox, start):
+    def send(number):
+        outbox.add([Item(event(number, metadata={}), "end", clock_epoch=0)])
+        wait_for(lambda: ids(stub)[-1:] == [str(number)])
+        wait_for(lambda: outbox.waiting == 0)
+        return stub.events[-1]["metadata"].get("clockOffsetMs", 0)
+
+    start()
+    stub.clock_offset = -600
+    assert send(1) == pytest.approx(-600_000, abs=2000)
+    stub.clock_offset = 0
+    send(2)  # whose answer tells it
+    assert send(3) == 0
+    asked = len(stub.requests)
+    send(4)
+    assert len(stub.requests) == asked + 1, "and not measured again"
 
 
 def test_a_wrong_address_is_tried_again_after_a_minute(stub, outbox, start):
@@ -268,11 +296,11 @@ def test_judge_names_every_action():
 
     expected = {
         "delivered": [202],
-        "again": [500, 503],
+        "again": [500, 503, 408, 429],
         "halve": [413, 422],
         "plain": [415, 400],
         "refused": [401, 403],
-        "wrong-address": [404, 302, 200, 429],
+        "wrong-address": [404, 302, 200],
     }
     for name, statuses in expected.items():
         assert [action(status) for status in statuses] == [name] * len(statuses)
@@ -330,6 +358,18 @@ def test_a_redirect_names_the_address_to_enter():
     assert "login" not in said["en"]
     for elsewhere in ("/login", "javascript:alert(1)", "https://", ""):
         assert say_of_wrong_address(Answer(302, {"location": elsewhere}, b""), "host")["code"] == "wrong-address"
+
+
+def test_the_page_of_a_network_that_wants_a_login_is_no_new_address():
+    for answer in (
+        Answer(302, {"location": "https://student:secret@login.school.example/portal?to=x"}, b""),
+        Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>Welcome to our wireless network"),
+    ):
+        said = say_of_wrong_address(answer, "cm.example.com")
+        assert said["code"] == "login-page"
+        assert "cm.example.com" in said["en"]
+        assert "secret" not in said["en"]
+    assert say_of_wrong_address(Answer(307, {"location": "http://[broken"}, b""), "h")["code"] == "wrong-address"
 
 
 def test_an_answer_that_drips_is_no_answer(monkeypatch):

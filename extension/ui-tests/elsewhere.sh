@@ -8,8 +8,11 @@ set -eu
 packages() {
 	case $1 in
 	LAB40) echo "jupyterlab==4.0.* ipykernel" ;;
+	LAB41) echo "jupyterlab==4.1.* ipykernel" ;;
 	LAB42) echo "jupyterlab==4.2.* ipykernel" ;;
+	LAB43) echo "jupyterlab==4.3.* ipykernel" ;;
 	LAB44) echo "jupyterlab==4.4.* ipykernel" ;;
+	LAB45) echo "jupyterlab==4.5.* ipykernel" ;;
 	NOTEBOOK70) echo "notebook==7.0.* ipykernel" ;;
 	NOTEBOOK7) echo "notebook>=7.5,<8 ipykernel" ;;
 	JUPYTERLITE) echo "jupyterlite-core jupyterlite-javascript-kernel jupyter_server" ;;
@@ -19,7 +22,7 @@ packages() {
 	esac
 }
 
-[ $# -gt 0 ] || set -- LAB40 LAB42 LAB44 NOTEBOOK70 NOTEBOOK7 JUPYTERLITE COLLABORATION ENTERPRISE_GATEWAY
+[ $# -gt 0 ] || set -- LAB40 LAB41 LAB42 LAB43 LAB44 LAB45 NOTEBOOK70 NOTEBOOK7 JUPYTERLITE COLLABORATION ENTERPRISE_GATEWAY
 wheel=$(echo "$PWD"/static/extension/*.whl)
 for name; do
 	folder=$PWD/.venv-lab/elsewhere/$name

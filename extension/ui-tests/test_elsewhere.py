@@ -47,7 +47,7 @@ def is_asked_once(tab, product):
     assert told == [{"id": 4, "answer": "fine"}]
 
 
-@pytest.mark.parametrize("name", ["LAB40", "LAB42", "LAB44"])
+@pytest.mark.parametrize("name", ["LAB40", "LAB41", "LAB42", "LAB43", "LAB44", "LAB45"])
 def test_jupyterlab(name, tmp_path, tabs, product):
     python = f"{environment(name)}/bin/python"
     lab = Lab(tmp_path, set_up(product), (python, "-m", "jupyterlab"))

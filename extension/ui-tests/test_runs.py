@@ -145,3 +145,54 @@ def test_the_notebook_of_an_assignment_has_the_assignments_name(lab, tabs, produ
     wait_for(lambda: product.ends_of("course/week3.ipynb"), SECONDS)
     assert product.ends_of("course/week3.ipynb")[0]["metadata"]["localPath"] == "mine-2.ipynb"
     assert product.of("mine-2.ipynb") == []
+
+
+def test_a_notebook_that_is_renamed_and_deleted_while_its_cells_run(lab, tabs, product):
+    lab.write("walk.ipynb", notebook("import time; time.sleep(3)", "print('second')", "print('third')"))
+    tab = tabs(lab).go().open("walk.ipynb")
+    contents = "jupyterapp.serviceManager.contents"
+    tab.start("notebook:run-all-cells")
+    wait_for(lambda: product.starts_of("walk.ipynb"), SECONDS)
+    tab.page.evaluate(f"{contents}.rename('walk.ipynb', 'walked.ipynb').then(() => true)")
+    wait_for(lambda: len(product.ends_of("walk.ipynb") + product.ends_of("walked.ipynb")) == 3, SECONDS)
+    tab.select(2)
+    tab.run("notebook:run-cell")
+    wait_for(lambda: len(product.ends_of("walked.ipynb")) >= 1, SECONDS)
+    tab.select(0)
+    tab.start("notebook:run-cell")
+    wait_for(lambda: any(event["cellId"] == "c0" for event in product.starts_of("walked.ipynb")), SECONDS)
+    tab.page.evaluate(f"{contents}.delete('walked.ipynb').then(() => true)")
+    both = lambda: product.ends_of("walk.ipynb") + product.ends_of("walked.ipynb")  # noqa: E731
+    wait_for(lambda: len(both()) == 5, SECONDS)
+    assert [event["cellId"] for event in both()] == ["c0", "c1", "c2", "c2", "c0"]
+    assert {event["status"] for event in both()} == {"success"}
+    assert len({event["eventId"] for event in both()}) == 5
+
+
+def test_a_cell_that_waits_for_input_and_one_that_prints_what_is_no_text(lab, tabs, product):
+    binary = (
+        "import sys; sys.stdout.buffer.write(bytes(range(256))); print(chr(0xd800), chr(0), '\\x1b[31m' + 'x' * 10**6)"
+    )
+    lab.write(
+        "input.ipynb",
+        notebook("print(input('Who? '))", binary, "from IPython.display import Image; Image(b'x' * 10**6)"),
+    )
+    tab = tabs(lab).go().open("input.ipynb")
+    tab.select(0)
+    tab.start("notebook:run-cell")
+    field = tab.page.locator(".jp-Stdin-input")
+    field.wait_for(timeout=WAIT)
+    wait_for(lambda: product.starts_of("input.ipynb"), SECONDS)
+    time.sleep(1)
+    assert product.ends_of("input.ipynb") == [], "it waits"
+    field.fill("花子 🦆")
+    field.press("Enter")
+    wait_for(lambda: product.ends_of("input.ipynb"), SECONDS)
+    assert product.ends_of("input.ipynb")[0]["result"].strip() == "花子 🦆"
+    for index in (1, 2):
+        tab.select(index)
+        tab.run("notebook:run-cell")
+    wait_for(lambda: len(product.ends_of("input.ipynb")) == 3, SECONDS)
+    _, printed, shown = product.ends_of("input.ipynb")
+    assert len(printed.get("result", "").encode()) < 17 * 1024
+    assert "x" * 10**5 not in str(shown)

@@ -22,7 +22,7 @@ from instructors.rest.exceptions import Unprocessable
 from instructors.rest.fields import Name, RowId, Text
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, validated
-from instructors.throttles import count_failure, refuse_after_failures
+from instructors.throttles import count_failure, refuse_stranger_after_failures, remember_client
 from lms import class_codes, student_tokens
 from lms.api.authentication import NOT_ACTIVE
 from lms.api.base import ApiView
@@ -174,14 +174,16 @@ class TokenView(TokenBase):
         """Return the class of a typed code. Raises Throttled, AuthenticationFailed, PermissionDenied."""
         if not typed:
             raise AuthenticationFailed("A class key or class code is required: send X-Class-Key, or class_code")
-        client = client_of(self.request)
-        refuse_after_failures("class_code", client, limit=settings.CLASS_CODE_FAILURES)
+        kind, client = class_codes.FAILURES, client_of(self.request)
         found = class_codes.find_class(typed, now=timezone.now())
+        target = None if found is None else found.pk
+        refuse_stranger_after_failures(kind, client, target=target, limit=settings.CLASS_CODE_FAILURES)
         if found is None:
-            count_failure("class_code", client)
+            count_failure(kind, client)
             raise AuthenticationFailed(WRONG_CODE)
         if not found.is_active:
             raise PermissionDenied(NOT_ACTIVE)
+        remember_client(kind, client, target=found.pk)
         return found.pk
 
     @documented(summary="This device and the student's others", responses={200: TokenStatus})

@@ -53,7 +53,7 @@ class AssignmentStarter(models.Model):
         verbose_name = "starter notebook"
 
     def __str__(self) -> str:
-        return f"starter of {self.assignment_id}"
+        return f"{self._meta.verbose_name} {self.assignment_id}"
 
 
 class DueDateExtension(models.Model):
@@ -76,7 +76,7 @@ class DueDateExtension(models.Model):
         constraints = [models.UniqueConstraint(fields=["assignment", "student"], name="due_date_extensions_once")]
 
     def __str__(self) -> str:
-        return f"extension of {self.assignment_id} for {self.student_id}"
+        return f"{self.assignment_id} × {self.student_id}"
 
 
 class AssignmentSubmission(models.Model):
@@ -115,4 +115,4 @@ class AssignmentSubmission(models.Model):
         indexes = [models.Index(fields=["assignment", "student", "-submitted_at"], name="submissions_of_a_student")]
 
     def __str__(self) -> str:
-        return f"submission {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

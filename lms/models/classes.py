@@ -27,7 +27,8 @@ class Class(models.Model):
         USUAL = "usual"
         BUSIER = "busier"
 
-    class_code = models.CharField(max_length=100, unique=True)
+    # "Class code" is the name of what students type to join (`ClassCode`).
+    class_code = models.CharField("code", max_length=100, unique=True)
     name = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
     instructor = models.ForeignKey(
@@ -90,7 +91,7 @@ class StudentClass(Keyed):
         constraints = [models.UniqueConstraint(fields=["student", "class_ref"], name="student_classes_once")]
 
     def __str__(self) -> str:
-        return f"{self.student_id} in {self.class_ref_id}"
+        return f"{self.student_id} × {self.class_ref_id}"
 
     def save(self, *args: Any, **options: Any) -> None:
         """Copy name and team of the student when they are enrolled without."""
@@ -122,7 +123,7 @@ class ClassStaff(models.Model):
         constraints = [models.UniqueConstraint(fields=["class_ref", "instructor"], name="class_staff_once")]
 
     def __str__(self) -> str:
-        return f"{self.instructor_id} in {self.class_ref_id}"
+        return f"{self.instructor_id} × {self.class_ref_id}"
 
 
 class ClassKey(models.Model):

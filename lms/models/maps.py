@@ -55,7 +55,7 @@ class ClassroomMap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.original_filename or f"map {self.pk}"
+        return self.original_filename or f"{self._meta.verbose_name} {self.pk}"
 
 
 class TeamPosition(models.Model):
@@ -82,4 +82,4 @@ class TeamPosition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.team_name} on {self.map_id}"
+        return f"{self.team_name} × {self.map_id}"

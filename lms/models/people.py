@@ -144,7 +144,7 @@ class StudentActivity(ActivityColumns):
         constraints = [models.UniqueConstraint(fields=["student", "class_id"], name="student_activity_once")]
 
     def __str__(self) -> str:
-        return f"{self.student_id} through {self.class_id}"
+        return f"{self.student_id} × {self.class_id}"
 
 
 class ClassStudent(ActivityColumns):

@@ -93,4 +93,4 @@ class SeatAssignment(models.Model):
         constraints = [models.UniqueConstraint(fields=["room", "enrolment"], name="seat_assignments_once_a_room")]
 
     def __str__(self) -> str:
-        return f"{self.enrolment_id} on {self.seat_id}"
+        return f"{self.enrolment_id} × {self.seat_id}"

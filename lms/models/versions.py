@@ -43,7 +43,7 @@ class NotebookHistory(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"history {self.pk} of notebook {self.notebook_id}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class StoredNotebook(models.Model):

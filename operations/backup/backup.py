@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from config.setting_names import setting_names
 from events.queue import maintenance, stream
 from operations.backup import archive, postgres_client, uploads
 from operations.local.file_permissions import private_files
@@ -45,12 +46,6 @@ def present_settings() -> dict[str, str]:
     """Return the settings in the environment, without passwords, keys and tokens."""
     names = [name for name in os.environ if name in setting_names() and not SECRET.search(name)]
     return {name: _without_password(os.environ[name]) for name in sorted(names)}
-
-
-def setting_names() -> set[str]:
-    """Return the names of all settings, from .env.example."""
-    example = (settings.BASE_DIR / ".env.example").read_text()
-    return set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
 
 
 def _without_password(value: str) -> str:

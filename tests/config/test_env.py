@@ -163,3 +163,9 @@ def test_every_variable_that_is_read_is_in_the_example() -> None:
     files = [file for folder in ("config", "operations") for file in (ROOT / folder).rglob("*.py")]
     read = {name for file in files for name in reader.findall(file.read_text())}
     assert read == set(setting_names())
+
+
+def test_bytes_that_are_no_text(put) -> None:
+    put("caf\udce9")
+    with pytest.raises(ImproperlyConfigured, match=r"UTF-8"):
+        env.text(NAME)

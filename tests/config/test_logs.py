@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import sys
+import time
 
 import httpx
 import pytest
@@ -145,3 +146,18 @@ def test_an_exception_is_in_its_line():
         line = json.loads(Json().format(record(exc_info=sys.exc_info())))
     assert "ValueError" in line["exception"]
     assert "pw" not in line["exception"]
+
+
+@pytest.mark.parametrize("unit", ["?e=", "&e=", "?e=a", "sessionid-", "/ws/", "/", "://a:", "bearer ", "x-class-key "])
+def test_no_path_that_a_stranger_sends_keeps_a_web_process_busy(unit):
+    """A line is written in the event loop: a pattern that starts anew at each `?` took thirty seconds of it."""
+    path = "/" + (unit * 60_000)[:60_000]
+    started = time.process_time()
+    redacted(f"GET {path} 404")
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("value", ["a?b=hanako@school.example", "hanako%40school.example", "x=y=hanako@school.example"])
+def test_an_address_anywhere_in_a_value(value):
+    assert redacted(f"GET /x?of={value}&n=1") == "GET /x?of=[address]&n=1"
+    assert redacted("GET /x?of=a?b=c&n=1") == "GET /x?of=a?b=c&n=1"

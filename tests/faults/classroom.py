@@ -38,6 +38,7 @@ class Classroom:
     path: str = "/api/v1/events"
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     accepted: dict[str, float] = field(default_factory=dict)  # id → seconds from the first try to 202
+    order: list[str] = field(default_factory=list)  # the ids in `accepted`, as they came
     answers: Counter[str] = field(default_factory=Counter)
     given_up: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -125,6 +126,7 @@ class Classroom:
             self.answers[answer] += 1
             if answer == "202":
                 self.accepted[name] = time.monotonic() - begun
+                self.order.append(name)
                 return
             if answer.startswith("4"):
                 self.refused.add(name)

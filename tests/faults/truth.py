@@ -10,6 +10,7 @@ import psycopg
 from redis import Redis
 
 from tests.faults.classroom import Classroom
+from tests.faults.classroom_process import ClassroomProcess
 from tests.influx import VictoriaMetrics
 
 LOOK_BACK = 10  # events.md section 5
@@ -41,7 +42,9 @@ class Verdict:
 
 
 def judge(
-    database: "psycopg.Connection[Any]", classes: Collection[Classroom], victoria: VictoriaMetrics | None = None
+    database: "psycopg.Connection[Any]",
+    classes: Collection[Classroom] | Collection[ClassroomProcess],
+    victoria: VictoriaMetrics | None = None,
 ) -> Verdict:
     """Call when nothing waits any more (`unrest`)."""
     sent = {name: event for one in classes for name, event in one.sent.items()}

@@ -78,6 +78,37 @@ def test_the_case_of_the_address_is_no_way_around(hanako):
     assert page_login(PASSWORD).status_code == 429
 
 
+def test_who_shares_the_address_does_not_lock_out_a_browser_that_was_let_in_before(hanako, taro):
+    """A student who guesses at the teacher's address in the class room."""
+    mine, fields = Client(REMOTE_ADDR="203.0.113.7"), {"username": hanako.email, "password": PASSWORD}
+    assert mine.post("/login/", fields).status_code == 302
+    mine.post("/logout/")
+    fail(6)
+    assert page_login(PASSWORD).status_code == 429
+    assert mine.post("/login/", fields).status_code == 302
+    assert page_login(PASSWORD).status_code == 429, "the lock of the others stays"
+    mine.post("/logout/")
+    other = [mine.post("/login/", {"username": taro.email, "password": "wrong"}).status_code for _ in range(4)]
+    assert other == [200, 200, 200, 429]
+    assert page_login(PASSWORD, email=taro.email).status_code == 429, "for another account it is like any browser"
+
+
+def test_a_known_browser_may_fail_no_more_often_than_a_stranger(hanako):
+    mine = Client(REMOTE_ADDR="203.0.113.7")
+    mine.post("/login/", {"username": hanako.email, "password": PASSWORD})
+    [cookie] = [morsel for name, morsel in mine.cookies.items() if name.startswith("browser_")]
+    assert (cookie["httponly"], cookie["path"], cookie["samesite"]) == (True, "/login/", "Lax")
+    assert hanako.email not in cookie.value
+    mine.post("/logout/")
+    wrong = {"username": hanako.email, "password": "wrong"}
+    assert [mine.post("/login/", wrong).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert page_login(PASSWORD).status_code == 302
+    forged = Client(REMOTE_ADDR="203.0.113.7")
+    forged.cookies[cookie.key] = "0" * 32
+    assert [forged.post("/login/", wrong).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert AccessAttempt.objects.filter(user_agent="").count() == 1, "a forged cookie is none"
+
+
 def test_a_lock_ends_when_it_said_however_often_one_tries(hanako):
     fail()
     AccessAttempt.objects.update(attempt_time=timezone.now() - lockout.WINDOW + timedelta(seconds=30))

@@ -15,7 +15,7 @@ from classroom.sockets.people import StudentIdentity
 from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
-from lms.access import User
+from lms.access import User, class_ids_of
 from lms.credential_holders import ClassKeyHolder, holder_of_key, record_key_use
 from realtime.connections import AUTHENTICATION_FAILED
 
@@ -33,17 +33,25 @@ class AuthenticatedSocket(Socket):
             self.user = user
             session_key = self.scope["session"].session_key or ""
             self.credential = Credential(user.pk, session_key=session_key, is_admin=user.is_admin)
+            await self.note_classes()
         elif token:
             account = await database_sync_to_async(account_of_token)(token[0].removeprefix("Bearer "))
             if account is None:
                 return False
             self.user = account
             self.expire(account)
+            await self.note_classes()
         elif with_key and (key := self._key()):
             self.holder = await database_sync_to_async(_holder)(key)
             self.key_id = self.holder.key_id if self.holder else None
             return self.holder is not None
         return True
+
+    async def note_classes(self) -> None:
+        """Keep through which classes the account hears of students from now on. The background tasks close the
+        connection once it has lost one of them. One query; none for an admin."""
+        if self.user is not None and not self.user.is_admin:
+            self.class_ids |= set(await database_sync_to_async(class_ids_of)(self.user))
 
     @property
     def proof(self) -> str | None:

@@ -13,7 +13,7 @@ from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import Frame
 from core.identity import row_number
 from core.login_requirement import logins_required
-from lms.access import class_ids_of, may_see_class
+from lms.access import may_see_class
 from realtime import groups
 from realtime.groups import Channel
 
@@ -52,13 +52,13 @@ class RowSocket(FollowingSocket):
         return names
 
     async def groups_of_students(self) -> list[str]:
-        """Return the groups with the rows that this account may see, which from then on are its `row_groups`."""
+        """Return the groups with the rows that this account may see, which from then on are its `row_groups`. Call it
+        after `note_classes`."""
         if not logins_required() or (self.user and self.user.is_admin):
             self.row_groups = [groups.ALL_STUDENTS]
         else:
             assert self.user is not None
-            class_ids = await database_sync_to_async(class_ids_of)(self.user)
-            self.row_groups = [groups.class_group(pk) for pk in class_ids]
+            self.row_groups = [groups.class_group(pk) for pk in sorted(self.class_ids)]
         return self.row_groups
 
 
@@ -83,6 +83,7 @@ class DashboardSocket(RowSocket):
         if self.user is not None and not await database_sync_to_async(may_see_class)(self.user, class_id):
             return None
         self.row_groups = [groups.class_group(class_id)]
+        self.class_ids &= {class_id}  # another class that the account loses is nothing to this page
         return [*self.row_groups, groups.DASHBOARDS]
 
     async def on_connected(self) -> None:

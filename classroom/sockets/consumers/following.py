@@ -27,6 +27,7 @@ class FollowingSocket(AuthenticatedSocket):
             await self.join_group(groups.BROADCAST)
         else:
             channel, person = found
+            await self.note_classes()
             names = await self.channel_groups(channel, person)
             if not names:
                 raise BadRequest(f"Not your channel: {name[:100]}")

@@ -89,6 +89,7 @@ class InstructorSocket(RowSocket):
         self.account_id, self.client_id = account.pk, str(account.pk)
         self.kind = "admin" if account.is_admin else "instructor"
         self.expire(account)
+        await self.note_classes()
         own = groups.instructor_group(account.pk)
         return [own, groups.INSTRUCTORS, groups.BROADCAST, *await self.groups_of_students()]
 

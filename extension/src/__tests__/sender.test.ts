@@ -205,6 +205,33 @@ describe('without a server part', () => {
     expect((await one.connect(who())).text.code).not.toBe('sending');
   });
 
+  it('keeps the code while the product is away or busy, and uses it then', async () => {
+    const tries: Answer[] = [[503], [429]];
+    let code = '';
+    other['POST /api/v1/me/token'] = body => {
+      code = body.class_code;
+      return tries.shift() ?? [201, { token: 'T', status: 'active', student, class: { name: '3A' } }];
+    };
+    const one = backend();
+    await one.connect(who());
+    expect((await one.consent(true)).text.code).toBe('busy');
+    await one.hints([{ kind: 'opened', path: 'b.ipynb' }]);
+    one.start();
+    await vi.waitFor(() => expect(posted.flat()).toHaveLength(2), 5000);
+    expect(code).toBe('K7QF-2M9X');
+  });
+
+  it('says what is wrong where the product takes no name of that kind, or is busy', async () => {
+    const one = backend();
+    other['POST /api/v1/me/token'] = () => [422, { detail: [{ loc: ['body', 'userName'], msg: 'too long' }] }];
+    await one.connect(who());
+    expect((await one.consent(true)).text.code).toBe('not-taken');
+    other['GET /api/v1/me'] = () => [503];
+    await expect(one.assignments()).rejects.toMatchObject({ text: { code: 'busy-now' }, status: 503 });
+    other['GET /api/v1/assignments/3/starter'] = () => [500];
+    await expect(one.fetch(3, '')).rejects.toMatchObject({ text: { code: 'busy-now' } });
+  });
+
   it('pauses, helps, and asks no more', async () => {
     const one = backend();
     await one.connect(who());

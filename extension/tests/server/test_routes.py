@@ -1,6 +1,7 @@
 """Every address refuses without a login and without XSRF, counts as no activity, and tells no secret."""
 
 import json
+import sqlite3
 import time
 
 import pytest
@@ -102,6 +103,7 @@ class TestState:
         ("hints", {"hints": [{"kind": "run", "kernelId": "k"}]}),
         ("hints", {"hints": [{"kind": "opened", "path": 5}]}),
         ("hints", {"hints": [{"kind": "opened"}] * 101}),
+        ("hints", {"hints": [{"kind": "run", "kernelId": "k", "msgId": "m", "ageMs": float("inf")}]}),
         ("hints", {"hints": [{"kind": "opened", "eventId": "no-uuid"}]}),
         ("runs", {"events": [{"eventType": "help", "eventId": RUN, "eventTime": "2026-11-27T22:32:12.923Z"}]}),
         ("runs", {"events": [{"eventType": "cell_execution_start", "eventId": "x", "eventTime": "2026-11-27"}]}),
@@ -207,6 +209,17 @@ async def test_what_was_sent_can_be_read_and_forgotten(jp_fetch, stub, service):
     assert found["sent"][0]["event"]["notebookPath"] == "a.ipynb" or len(found["sent"]) > 1
     await fetch(jp_fetch, "sent", "DELETE")
     assert service.outbox.sent() == []
+
+
+async def test_a_list_that_a_full_disk_keeps_is_said(jp_fetch, service):
+    def full():
+        raise sqlite3.OperationalError("database or disk is full")
+
+    service.outbox.store.clear = full
+    with pytest.raises(HTTPClientError) as error:
+        await fetch(jp_fetch, "sent", "DELETE")
+    assert error.value.code == 507
+    assert json.loads(error.value.response.body)["text"]["code"] == "disk"
 
 
 async def test_tabs_hear_notices(jp_fetch, jp_serverapp, service):
@@ -357,21 +370,22 @@ class TestQuestions:
         assert told_to(stub, "/api/v1/me/question") == [{"may_be_asked": False}]
 
     @pytest.mark.parametrize(
-        ("answer", "url"),
+        ("answer", "expected"),
         [
             ((201, {"url": "https://m.example/me/#K7QF"}), "https://m.example/me/#K7QF"),
-            ((201, {"url": "javascript:alert(1)"}), None),
-            ((503, {"detail": "Codes cannot be made"}), None),
+            ((201, {"url": "javascript:alert(1)"}), 409),
+            ((403, {"detail": "no"}), 409),
+            ((503, {"detail": "Codes cannot be made"}), 503),
         ],
     )
-    async def test_the_own_page(self, jp_fetch, stub, answer, url):
+    async def test_the_own_page(self, jp_fetch, stub, answer, expected):
         stub.answers["POST", "/api/v1/me/page"] = answer
-        if url:
-            assert await fetch(jp_fetch, "page", "POST", {}) == {"url": url}
+        if isinstance(expected, str):
+            assert await fetch(jp_fetch, "page", "POST", {}) == {"url": expected}
             return
         with pytest.raises(HTTPClientError) as error:
             await fetch(jp_fetch, "page", "POST", {})
-        assert error.value.code == 409
+        assert error.value.code == expected
 
 
 def told_to(stub, address):

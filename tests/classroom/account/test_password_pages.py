@@ -104,10 +104,16 @@ def test_a_link_is_its_accounts_alone(hanako, taro, redis):
 def test_guesses_are_limited(hanako, limited):
     for _ in range(3):
         assert Client().get("/password/guess/").status_code == 410
-    answer = Client().get(link(hanako))
+    answer = Client().get("/password/guess/")
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
-    assert Client(REMOTE_ADDR="192.0.2.7").get(link(hanako)).status_code == 200
+    assert Client(REMOTE_ADDR="192.0.2.7").get("/password/guess/").status_code == 410
+
+
+def test_who_guesses_locks_nobody_out_who_shares_the_address(hanako, limited):
+    for _ in range(4):
+        Client().get("/password/guess/")
+    assert Client().post(link(hanako), NEW).status_code == 302
 
 
 def test_a_weak_password_is_said_and_the_link_stays(hanako):

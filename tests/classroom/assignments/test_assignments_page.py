@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -172,6 +173,33 @@ def test_a_new_assignment(make, python_class):
     assert made.due_date == datetime(2026, 6, 1, 0, 0, tzinfo=UTC), "what was typed is a time of the classroom"
     assert made.starter.content["cells"] == []
     assert AuditLog.objects.get(action="assignment_create").target_id == str(made.pk)
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [("text\n\n## 第1回  ループ ##\n# Later", "第1回 ループ"), ("#no heading", "loops"), ("# " + "x" * 300, "x" * 255)],
+)
+def test_title_and_path_are_those_of_the_starter_where_none_are_typed(make, source, title):
+    cells = [
+        {"cell_type": "code", "source": "# a comment", "metadata": {}, "outputs": [], "execution_count": None},
+        {"cell_type": "markdown", "source": source, "metadata": {}},
+    ]
+    file = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}).encode()
+    make(title="", notebook="\u200b", starter=SimpleUploadedFile("loops.ipynb", file))
+    made = ClassAssignment.objects.get()
+    assert (made.title, made.notebook.path) == (title, "loops.ipynb")
+
+
+def test_a_bad_starter_gives_no_title(make):
+    errors = make(title="", notebook="", starter=SimpleUploadedFile("s.ipynb", b"[]")).context["form"].errors
+    assert set(errors) == {"title", "notebook", "starter"}
+
+
+def test_the_list_leads_to_the_next_to_grade(client, python_class, hand_in, aoi, at):
+    page, link = f"/classes/{python_class.pk}/assignments/", f'href="{at}next/"'
+    assert link not in client.get(page).content.decode()
+    hand_in(aoi)
+    assert link in client.get(page).content.decode()
 
 
 def test_numbers_and_dates_may_be_full_width_and_come_with_what_nobody_sees(make):

@@ -193,7 +193,10 @@ def test_any_text_has_a_fingerprint(text):
     assert len(found.digest) == 16
 
 
-@pytest.mark.parametrize("piece", ["'", "a/", "1,", "\x1b[", "(", "a.", "#,", "0", "a-", "x: ", "「", "-" * 30 + "\n"])
+PIECES = ["'", "\n", " \n", "a/", "1,", "\x1b[", "(", "a.", "#,", "0", "a-", "x: ", "「", "-" * 30 + "\n"]
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_a_hostile_text_costs_no_more_than_another(piece):
     started = time.process_time()
     fingerprint("ValueError: " + piece * 100_000)

@@ -59,6 +59,21 @@ def test_guessing_is_stopped(redis, db, settings):
     assert found == [422, 422, 422, 429, 429]
 
 
+def test_who_guesses_locks_nobody_out_of_the_class_that_shares_the_address(redis, python_class, ren, settings):
+    settings.RATE_LIMITS, settings.CLASS_CODE_FAILURES = True, 3
+    _, token = device_of(python_class, ren.email)
+    for _ in range(4):
+        Client().post("/me/open/", {"code": "ABCDE-FGHJK"})
+    code = ask(token).json()["code"]
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    for _ in range(4):
+        elsewhere.post("/me/open/", {"code": "ABCDE-FGHJK"})
+    assert elsewhere.post("/me/open/", {"code": code}).status_code == 429, (
+        "of a stranger a right code is no more either"
+    )
+    assert Client().post("/me/open/", {"code": code}).status_code == 302, "and the code is not used up by it"
+
+
 def test_a_code_expires(redis, python_class, ren):
     make_code(Subject(student_id=ren.pk, class_id=python_class.pk))
     [key] = redis.keys("own_page:*")

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from instructors.models import AuditLog
 from lms.models import ClassCode, Student, StudentClass, StudentToken
@@ -199,6 +200,27 @@ def test_right_codes_and_keys_do_not_count_as_wrong_ones(cast, claim, settings, 
     assert [claim(code=code).status_code for _ in range(4)] == [201] * 4
     assert [claim(code="K7QF2M9X").status_code for _ in range(3)] == [401, 401, 429]
     assert claim(key=python_key).status_code == 201
+
+
+def test_who_guesses_locks_nobody_out_of_the_class_that_joined_from_there(cast, claim, settings, redis):
+    """A class of two hundred shares one address; of another class nothing can be guessed from there."""
+    settings.CLASS_CODE_FAILURES = 3
+    python, rust = code_of(cast.python), code_of(cast.rust)
+    assert claim(code=python).status_code == 201
+    assert [claim(code="K7QF2M9X").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert claim(code=python, email="jiro@example.com").status_code == 201
+    assert claim(code=rust, email="jiro@example.com").status_code == 429
+    assert claim(code=code_of(cast.python), email="mei@example.com").status_code == 201, "a new code of the class too"
+
+
+def test_the_address_where_the_code_was_made_may_join(cast, claim, settings, redis):
+    settings.CLASS_CODE_FAILURES = 3
+    teacher = Client()
+    teacher.force_login(cast.sato)
+    assert [claim(code="K7QF2M9X").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert teacher.post(f"/classes/{cast.python.pk}/setup/connection/code/").status_code == 302
+    made = ClassCode.objects.get(class_ref=cast.python, expires_at__gt=datetime.now(UTC))
+    assert claim(code=made.code).status_code == 201
 
 
 def test_no_limit_where_limits_are_off(claim, settings, redis):
