@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --python-version 
 INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Whoever asks Python to leave no files has every process of the tests compile the product anew.
+# Without bytecode on the disk every process of the tests would compile the product again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

@@ -98,13 +98,13 @@ class AsyncClusterClients:
         self.lonely: set[aioredis.Redis] = set()  # masters that had too few replicas
 
     async def master_of(self, key: str) -> "aioredis.Redis":
-        """Raises RedisError, OSError if no node answers, or nobody has the key's slot."""
+        """Return the client of the key's master. Raises RedisError or OSError if no node answers or has the slot."""
         with as_redis_errors():
             await self._map.initialize()
             return self._client(self._map.get_node_from_key(key))
 
     async def masters(self) -> list["aioredis.Redis"]:
-        """Raises RedisError, OSError if no node answers."""
+        """Return the clients of all masters. Raises RedisError or OSError if no node answers."""
         with as_redis_errors():
             await self._map.initialize()
             return [self._client(node) for node in self._map.get_primaries()]

@@ -87,7 +87,9 @@ class Instructor(Keyed, AbstractBaseUser):
     def clean(self) -> None:
         """Set the name and check that the address is free. Unlike Django's, leave the address as it was typed."""
         self.name = display_name(self.name, self.email)
-        Instructor._meta.get_field("email_key").check_typed(self, taken=gettext("There is an account of this address."))
+        Instructor._meta.get_field("email_key").check_typed(
+            self, taken=gettext("There is already an account with this address.")
+        )
 
     def set_password(self, raw_password: str | None) -> None:
         """Hash the normalised password, which does not depend on the keyboard. Before a transaction, use

@@ -29,7 +29,7 @@ class ExtensionRefused(Exception):
         """Return what forms say, in the language of the page."""
         if self.code == NO_DUE_DATE:
             return gettext("This assignment has no due date. Give it one first.")
-        return gettext("Choose a time after the due date of everybody.")
+        return gettext("Choose a time after everybody's due date.")
 
 
 def refuse_unless_later(assignment: ClassAssignment, until: datetime) -> None:
@@ -75,7 +75,7 @@ def withdraw(
         _record("extension_withdraw", assignment, extension.student_id, by=by, request=request)
         extension.delete()
     if due is not None and own_due(assignment, extension.due_date) != due:
-        words = gettext("You have no extension any more: hand in until %(due)s (%(zone)s).")
+        words = gettext("You no longer have an extension: hand in by %(due)s (%(zone)s).")
         _tell(extension.student_id, assignment, words, due=due, now=now)
 
 

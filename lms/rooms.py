@@ -25,7 +25,7 @@ MAX_ROOMS = 50  # of a class
 
 
 class RoomNameTaken(ValueError):
-    """The class has a room of this name."""
+    """The class already has a room with this name."""
 
 
 class TooManyRooms(ValueError):

@@ -19,7 +19,7 @@ from lms.enrolment import ListedStudent, update_students
 from lms.models import StudentClass, StudentToken
 
 # Devices of a student that may wait in a class. A further one replaces the oldest, but not one that may be looked at
-# right now: else whoever has the class key could push it out, and take its number.
+# right now: otherwise anybody with the class key could push it out, and take its number.
 MAX_WAITING = 10
 PROTECTED = timedelta(minutes=10)
 NUMBER_KEPT = timedelta(hours=1)  # for which nobody else gets the number of a device, revoked or not

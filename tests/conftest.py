@@ -16,8 +16,8 @@ import pytest
 import redis as redis_client
 from pytest_django.plugin import blocking_manager_key
 
-# Compiled once for all: else every worker rewrites the assertions of each file, and every process that a test starts
-# compiles the product anew, whoever has told Python to leave no files.
+# Compile once for all. If Python were told to write no bytecode, every worker would rewrite the assertions of each
+# file, and every process that a test starts would compile the product again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # As in lms.notebooks.render_worker: jsonschema would import it, for two seconds in every worker.

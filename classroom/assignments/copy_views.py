@@ -35,7 +35,7 @@ def copy(request: HttpRequest, class_id: int, assignment_id: int) -> HttpRespons
         try:
             made = copy_assignment(found, to=to, days=days, by=account, request=request, now=now)
         except ImplausibleDate:
-            form.add_error("days", gettext("With so many days a date is in no plausible year."))
+            form.add_error("days", gettext("With this many days, a date would fall in an implausible year."))
         else:
             messages.success(request, gettext("This is the copy. Look at its dates."))
             return HttpResponseRedirect(reverse("assignment_edit", args=[to.pk, made.pk]))

@@ -52,7 +52,7 @@ def extension(request: HttpRequest, class_id: int, assignment_id: int, student_i
     if request.method == "POST" and request.POST.get("then") == "withdraw":
         if found is not None:
             withdraw(found, by=account_of(request), request=request, now=timezone.now())
-        messages.success(request, gettext("%(name)s has the due date of everybody again.") % {"name": name})
+        messages.success(request, gettext("%(name)s has the same due date as everybody again.") % {"name": name})
         return back
     initial: dict[str, Any] = {}
     if found is not None:

@@ -32,7 +32,7 @@ class TextField(forms.CharField):
     default_error_messages = {
         "required": _("Fill this in."),
         "max_length": _("This is too long. Shorten it."),
-        "null_characters_not_allowed": _("This holds a character that cannot be stored. Type it again."),
+        "null_characters_not_allowed": _("This contains a character that cannot be stored. Type it again."),
     }
 
     def to_python(self, value: Any) -> str | None:
@@ -72,7 +72,7 @@ class LocalDateTimeField(forms.Field):
     """A time in the time zone of the pages, by the rules of `PlausibleDateTime`; its day may have slashes."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-    default_error_messages = {"invalid": _("This is no date and time. Choose one, or leave it empty.")}
+    default_error_messages = {"invalid": _("This is not a date and time. Choose one, or leave it empty.")}
 
     def to_python(self, value: Any) -> datetime | None:
         text = number_form(value or "").replace("/", "-")

@@ -171,14 +171,16 @@ class GradeForm(forms.Form):
     seen = forms.Field(required=False, widget=forms.HiddenInput)
     rubric = forms.MultipleChoiceField(
         required=False,
-        error_messages={"invalid_choice": _("A line of the rubric was removed meanwhile. Look at the ticks again.")},
+        error_messages={
+            "invalid_choice": _("A line of the rubric was removed in the meantime. Check the ticks again.")
+        },
     )
     keep = forms.ChoiceField(
         label=_("Keep this text to use again"),
         required=False,
         choices=[
             ("", _("No")),
-            (OF_ASSIGNMENT, _("For all who grade this assignment")),
+            (OF_ASSIGNMENT, _("For everybody who grades this assignment")),
             (OF_TEACHER, _("For me, in all my classes")),
         ],
     )

@@ -64,7 +64,7 @@ def read_scores(file: bytes, *, assignment: str) -> list[Score]:
         rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error):
         raise UnreadableScores(
-            gettext("This is no CSV in UTF-8. Choose the file that “nbgrader export” wrote.")
+            gettext("This is not a CSV file in UTF-8. Choose the file that “nbgrader export” wrote.")
         ) from None
     head = [name.strip() for name in rows[0]] if rows else []
     if any(name not in head for name in NEEDED):

@@ -91,6 +91,6 @@ def give_checked(request: HttpRequest, assignment: ClassAssignment) -> bool:
     done, refused = give_scores(assignment, given, by=account_of(request), request=request)
     messages.success(request, gettext("Grades given: %(count)d.") % {"count": done})
     if refused:
-        words = gettext("Not given, because somebody graded meanwhile: %(count)d. Check the file again.")
+        words = gettext("Not given, because somebody graded in the meantime: %(count)d. Check the file again.")
         messages.warning(request, words % {"count": refused})
     return True

@@ -68,7 +68,7 @@ def message_for_code(code: str) -> str:
         return gettext("This notebook is nested too deeply. Clear its outputs and save it again.")
     if code == "version":
         return gettext("This notebook has a format that is not known here. Save it in JupyterLab and choose that file.")
-    return gettext("This is no notebook: the file holds JSON, but no cells. Choose a file that ends in .ipynb.")
+    return gettext("This is not a notebook: the file contains JSON, but no cells. Choose a file that ends in .ipynb.")
 
 
 def text_of_file(file: bytes) -> str:
@@ -97,11 +97,11 @@ def message_for_file(file: bytes, error: Exception) -> str:
         )
     if isinstance(error, UnicodeDecodeError):
         return gettext(
-            "This is no notebook, or its text is damaged. Save the notebook in JupyterLab and choose that file."
+            "This is not a notebook, or its text is damaged. Save the notebook in JupyterLab and choose that file."
         )
     if isinstance(error, json.JSONDecodeError) and start.startswith(b"{") and is_cut(error):
         return gettext("This notebook is cut short: its end is missing. Copy or download it again and choose it.")
-    return gettext("This is no notebook. Choose a file that ends in .ipynb.")
+    return gettext("This is not a notebook. Choose a file that ends in .ipynb.")
 
 
 def is_cut(error: json.JSONDecodeError) -> bool:

@@ -20,7 +20,7 @@ from classroom.attention.alerts import Lesson, StudentSignals
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, Work, change_between, class_of, work_of
 from classroom.attention.probability import probability, terms_of
-from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
+from classroom.base.error_fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name
 from lms.access import Scope
 from lms.models import Student

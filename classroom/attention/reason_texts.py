@@ -134,8 +134,8 @@ def _reruns(alert: Alert, reason: Reason) -> str:
 
 def _other_output(alert: Alert, reason: Reason) -> str:
     if reason.count == 1 and alert.cell is not None:
-        return gettext("an output other than the class's")
-    return gettext("outputs other than the class's in %(count)d cells") % {"count": reason.count}
+        return gettext("an output that differs from the class's")
+    return gettext("outputs that differ from the class's in %(count)d cells") % {"count": reason.count}
 
 
 def _restarts(alert: Alert, reason: Reason) -> str:

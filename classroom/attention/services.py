@@ -132,7 +132,7 @@ def _check_allowed(context: _ActionContext, act: Act) -> None:
     claimed_by = context.claimed_by
     names = {"name": claimed_by.name if claimed_by else "", "student": context.student_name}
     if not context.help_request and not context.cases:
-        raise ActionRefused(gettext("%(student)s no longer needs anybody.") % names)
+        raise ActionRefused(gettext("%(student)s no longer needs help.") % names)
     if claimed_by and claimed_by.pk != context.by.pk and (act == "claim" or not context.classroom.may_teach):
         raise ActionRefused(gettext("%(name)s is already on the way to %(student)s.") % names)
 
@@ -176,7 +176,7 @@ def _end(context: _ActionContext, act: Act) -> str:
     names = {"student": context.student_name}
     if act == "resolve":
         return gettext("Noted: %(student)s was helped.") % names
-    return gettext("Noted: %(student)s did not need anybody.") % names
+    return gettext("Noted: %(student)s did not need help.") % names
 
 
 def _not_found(context: _ActionContext, act: Act) -> str:

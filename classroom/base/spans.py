@@ -49,7 +49,7 @@ class SpanEdgeField(forms.CharField):
     """A day, or a day and a time; a moment in UTC. `is_end`: the day's last moment, and of two moments the later."""
 
     default_error_messages = {
-        "invalid": _("This is no day and no time. Write it like 2026-11-28 or 2026-11-28 10:00."),
+        "invalid": _("This is neither a day nor a time. Write it like 2026-11-28 or 2026-11-28 10:00."),
         "required": _("Write a day or a day and a time."),
     }
 

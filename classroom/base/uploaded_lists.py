@@ -21,7 +21,9 @@ def uploaded(request: HttpRequest, text: str) -> str:
     try:
         return plain(text_of_workbook(content))
     except BadWorkbook:
-        words = gettext("This workbook cannot be read. Save it as .xlsx or CSV in your spreadsheet and try again.")
+        words = gettext(
+            "This workbook cannot be read. Save it as .xlsx or CSV in your spreadsheet program and try again."
+        )
         raise Unreadable(words) from None
 
 

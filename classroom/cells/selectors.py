@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.base.classrooms import MAX_CARDS, Classroom
 from classroom.base.display import PLAIN, Display, cell_number
+from classroom.base.error_fingerprints import fingerprint
 from classroom.cells.map_options import MapOptions
-from classroom.errors.fingerprints import fingerprint
 from core.identity import display_name
 from core.postgres import fetch_all
 from events.cell_progress import progress_seen

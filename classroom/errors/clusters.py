@@ -1,8 +1,8 @@
 """Error clusters: students who currently fail at the same cell with the same mistake.
 
 A student counts while their last run of the cell failed within the last minutes and was not resolved. Steps: one query
-for every failing student × cell, one for the error messages of their last runs, grouping by `fingerprints` in Python,
-one query for the code, one for the hints.
+for every failing student × cell, one for the error messages of their last runs, grouping in Python by
+`classroom.base.error_fingerprints`, one query for the code, one for the hints.
 """
 
 import uuid
@@ -32,7 +32,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display, cell_number
-from classroom.errors.fingerprints import MAX_HEAD_LENGTH, MAX_TAIL_LENGTH, Fingerprint, fingerprint
+from classroom.base.error_fingerprints import MAX_HEAD_LENGTH, MAX_TAIL_LENGTH, Fingerprint, fingerprint
 from classroom.errors.selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
 from core.postgres import binary_rows

@@ -6,8 +6,8 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F
 
 from classroom.base.display import PLAIN, Display
+from classroom.base.error_fingerprints import Fingerprint, fingerprint
 from classroom.errors.clusters import MIN_STUDENTS, message_of_run
-from classroom.errors.fingerprints import Fingerprint, fingerprint
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places
 from events.models import CellExecution

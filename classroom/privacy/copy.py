@@ -5,7 +5,7 @@ from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from classroom.privacy.stored import parts_of
+from classroom.privacy.stored import stored_rows
 from core.json_archive import write_rows
 from core.json_values import indented
 from core.time_formats import moment_text, zone_name
@@ -33,7 +33,7 @@ def write_copy(holder: StudentTokenHolder, *, now: datetime) -> IO[bytes]:
     file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         counted = []
-        for part in parts_of(holder):
+        for part in stored_rows(holder):
             rows = part.rows.order_by("pk").values(*part.columns).iterator(chunk_size=CHUNK)
             counted.append(f"{write_rows(archive, f'{part.name}.json', rows):8}  {part.name}")
         handed_in = submissions_of(holder).exclude(notebook_content=None).order_by("pk")

@@ -36,13 +36,15 @@ def policy() -> Policy:
     found = [
         (gettext("Runs of cells: code, output, error, time"), keep["executions"]),
         (
-            gettext("Requests for help, questions whether you are stuck, starts and ends, state of the connection"),
+            gettext(
+                "Requests for help, questions about whether you are stuck, starts and ends, state of the connection"
+            ),
             keep["events"],
         ),
         (gettext("Which notebooks were opened, saved and closed"), keep["accesses"]),
         (gettext("Reports of the environment: versions of Python and packages"), keep["environments"]),
         (gettext("Network address and program of a session"), keep["sessions"]),
-        (gettext("Who of the staff looked at or changed something"), keep["audit"]),
+        (gettext("Which members of staff looked at or changed something"), keep["audit"]),
     ]
     if settings.INFLUXDB_URL:
         found.append((gettext("Figures for charts"), settings.INFLUXDB_RETENTION_DAYS))

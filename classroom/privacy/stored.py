@@ -1,8 +1,8 @@
 """What is stored about a student through one class: counted for the page, in full for the copy.
 
-It is no more than the student's token gives access to elsewhere: whoever has the key of a class may have claimed the
-student there first. What came through other classes, notes of the staff and the audit log are in the copy that an
-operator makes (`manage.py export_student`).
+It is no more than the student's token gives access to elsewhere, because anybody with the key of a class may have
+claimed the student there first. What came through other classes, notes of the staff and the audit log are in the copy
+that an operator makes (`manage.py export_student`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Model, QuerySet
 from django.utils.translation import gettext
 
 from classroom.errors.models import HintRecipient
@@ -43,6 +43,12 @@ DEVICE = ("device", "client", "created_at", "confirmed_at", "last_used_at", "rev
 NOTICE = ("created_at", "title", "message", "level", "is_read", "notebook_path")
 HEALTH = ("version", "waiting", "dropped", "clock_offset_ms", "reported_at")
 QUESTION = ("asked_at", "probability", "answered_at", "answer")
+ACCESS = ("accessed_at", "action", "notebook__path")
+HINT = ("hint__sent_at", "hint__text")
+ENROLMENT = (
+    *("name", "team__team_name", "student_number", "reading", "class_ref__name", "student__email"),
+    "joined_at",
+)
 ERASURE = ("asked_at", "text", "withdrawn_at", "answered_at", "answer")
 
 
@@ -65,105 +71,52 @@ class Counted:
     newest: datetime | None
 
 
-def parts_of(holder: StudentTokenHolder) -> list[StoredRows]:
-    """Return the parts, titles in the language of the request. One query."""
+def stored_rows(holder: StudentTokenHolder) -> list[StoredRows]:
+    """Return all kinds of rows, with titles in the language of the request. One query; the rows are not read yet."""
     seen = scope_of(holder).q()
     mine: dict[str, Any] = {"student": holder.student_id}
     in_class: dict[str, Any] = {**mine, "class_ref": holder.class_id}
-
-    def part(name: str, title: str, rows: QuerySet[Any], columns: Sequence[str], moment: str) -> StoredRows:
-        return StoredRows(name=name, title=title, rows=rows, columns=columns, moment=moment)
-
-    notices = ProgressNotification.objects.filter(recipient_id=email_key(holder.email), class_id=holder.class_id)
     hints = HintRecipient.objects.filter(**mine, hint__class_ref=holder.class_id)
-    enrolment = (
-        "name",
-        "team__team_name",
-        "student_number",
-        "reading",
-        "class_ref__name",
-        "student__email",
-        "joined_at",
-    )
+    notices = ProgressNotification.objects.filter(recipient_id=email_key(holder.email), class_id=holder.class_id)
+
+    def sent(model: type[Model]) -> QuerySet[Any]:
+        return model._default_manager.filter(seen, **mine)
+
+    def of_class(model: type[Model]) -> QuerySet[Any]:
+        return model._default_manager.filter(**in_class)
+
+    # fmt: off
+    kinds: list[tuple[str, str, QuerySet[Any], Sequence[str], str]] = [
+        ("enrolment", gettext("Entry in the list of the class"), of_class(StudentClass), ENROLMENT, "joined_at"),
+        ("runs", gettext("Runs of cells"), sent(CellExecution), RUN, "executed_at"),
+        ("progress", gettext("Progress with cells"), sent(CellProgress), PROGRESS, "last_run_at"),
+        ("notebooks_used", gettext("Notebooks opened, saved, closed"), sent(NotebookAccess), ACCESS, "accessed_at"),
+        ("help", gettext("Requests for help"), sent(HelpRequest), HELP, "asked_at"),
+        ("questions", gettext("Whether you were stuck: questions and your answers"), of_class(StuckQuestion), QUESTION,
+         "asked_at"),
+        ("events", gettext("Other events of JupyterLab"), sent(StudentEvent), EVENT, "occurred_at"),
+        ("sessions", gettext("Sessions of JupyterLab"), sent(Session), SESSION, "start_time"),
+        ("submissions", gettext("Hand-ins, with grade and feedback"), submissions_of(holder), SUBMISSION,
+         "submitted_at"),
+        ("hints", gettext("Hints that you were sent"), hints, HINT, "hint__sent_at"),
+        ("notices", gettext("Messages and notices"), notices, NOTICE, "created_at"),
+        ("environments", gettext("Reports of the environment"), of_class(EnvironmentSnapshot), ENVIRONMENT,
+         "captured_at"),
+        ("connection", gettext("State of the connection"), sent(ClientHealth), HEALTH, "reported_at"),
+        ("devices", gettext("Your devices"), of_class(StudentToken), DEVICE, "created_at"),
+        ("erasure_requests", gettext("Requests for erasure"), of_class(ErasureRequest), ERASURE, "asked_at"),
+    ]
+    # fmt: on
     return [
-        part(
-            "enrolment",
-            gettext("Entry in the list of the class"),
-            StudentClass.objects.filter(**in_class),
-            enrolment,
-            "joined_at",
-        ),
-        part("runs", gettext("Runs of cells"), CellExecution.objects.filter(seen, **mine), RUN, "executed_at"),
-        part(
-            "progress",
-            gettext("Progress with cells"),
-            CellProgress.objects.filter(seen, **mine),
-            PROGRESS,
-            "last_run_at",
-        ),
-        part(
-            "notebooks_used",
-            gettext("Notebooks opened, saved, closed"),
-            NotebookAccess.objects.filter(seen, **mine),
-            ("accessed_at", "action", "notebook__path"),
-            "accessed_at",
-        ),
-        part("help", gettext("Requests for help"), HelpRequest.objects.filter(seen, **mine), HELP, "asked_at"),
-        part(
-            "questions",
-            gettext("Whether you were stuck: questions and your answers"),
-            StuckQuestion.objects.filter(**in_class),
-            QUESTION,
-            "asked_at",
-        ),
-        part(
-            "events",
-            gettext("Other events of JupyterLab"),
-            StudentEvent.objects.filter(seen, **mine),
-            EVENT,
-            "occurred_at",
-        ),
-        part(
-            "sessions", gettext("Sessions of JupyterLab"), Session.objects.filter(seen, **mine), SESSION, "start_time"
-        ),
-        part(
-            "submissions",
-            gettext("Hand-ins, with grade and feedback"),
-            submissions_of(holder),
-            SUBMISSION,
-            "submitted_at",
-        ),
-        part("hints", gettext("Hints that you were sent"), hints, ("hint__sent_at", "hint__text"), "hint__sent_at"),
-        part("notices", gettext("Messages and notices"), notices, NOTICE, "created_at"),
-        part(
-            "environments",
-            gettext("Reports of the environment"),
-            EnvironmentSnapshot.objects.filter(**in_class),
-            ENVIRONMENT,
-            "captured_at",
-        ),
-        part(
-            "connection",
-            gettext("State of the connection"),
-            ClientHealth.objects.filter(seen, **mine),
-            HEALTH,
-            "reported_at",
-        ),
-        part("devices", gettext("Your devices"), StudentToken.objects.filter(**in_class), DEVICE, "created_at"),
-        part(
-            "erasure_requests",
-            gettext("Requests for erasure"),
-            ErasureRequest.objects.filter(**in_class),
-            ERASURE,
-            "asked_at",
-        ),
+        StoredRows(name=name, title=title, rows=rows, columns=columns, moment=moment)
+        for name, title, rows, columns, moment in kinds
     ]
 
 
 def counted(holder: StudentTokenHolder) -> list[Counted]:
     """Return how many rows each part has, and from when to when. A query a part."""
     found = []
-    for part in parts_of(holder):
+    for part in stored_rows(holder):
         span = part.rows.order_by().aggregate(oldest=Min(part.moment), newest=Max(part.moment))
         found.append(Counted(title=part.title, count=part.rows.order_by().count(), **span))
     return found

@@ -118,7 +118,7 @@ def ask_for_erasure(request: HttpRequest, holder: StudentTokenHolder) -> HttpRes
     if services.ask_for_erasure(holder, text=text, request=request, now=timezone.now()):
         messages.success(request, gettext("Your request has arrived. Your teachers see it."))
     else:
-        messages.info(request, gettext("A request of yours is open already."))
+        messages.info(request, gettext("You already have an open request."))
     return HttpResponseRedirect(reverse("own_page"))
 
 

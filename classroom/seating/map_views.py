@@ -49,7 +49,7 @@ def plain(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
 def delete(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     classroom = _classroom_to_change(request, class_id)
     seating_services.delete_map(_map_of(request, classroom), by=account_of(request), request=request)
-    return _done(request, classroom, gettext("The map is gone, with the places of the teams."))
+    return _done(request, classroom, gettext("The map was removed, with the places of the teams."))
 
 
 @class_action
@@ -141,7 +141,7 @@ def picture_problem(problem: BadPicture) -> str:
         % {"number": MAX_BYTES // 1024**2},
         "pixels": gettext("The picture has too many pixels. Save it smaller and try again."),
         "unreadable": gettext(
-            "This is no picture that can be read here: JPEG, PNG or WebP. Save it again as .jpg or .png and try again."
+            "This picture cannot be read: only JPEG, PNG and WebP can. Save it as .jpg or .png and try again."
         ),
     }[problem.reason]
 

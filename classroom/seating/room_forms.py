@@ -24,7 +24,7 @@ class NameForm(forms.Form):
         label=_("Name of the room"),
         max_length=MAX_ROOM_NAME,
         validators=[validate_visible],
-        help_text=_("As it is called at your school, like Room 2 or PC lab B."),
+        help_text=_("What it is called at your school, such as Room 2 or PC lab B."),
     )
 
 

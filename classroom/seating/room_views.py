@@ -228,7 +228,7 @@ def delete(request: HttpRequest, class_id: int, room_id: int) -> HttpResponse:
     _, found = room_to_change(request, class_id, room_id)
     name = found.name
     room_services.remove_room(found, by=account_of(request), request=request)
-    messages.success(request, gettext("%(room)s is gone, with its seats.") % {"room": name})
+    messages.success(request, gettext("%(room)s was removed, with its seats.") % {"room": name})
     return redirect("class_seat_rooms", class_id)
 
 
@@ -242,7 +242,7 @@ def _copy_name(name: str) -> str:
 
 
 def _name_taken() -> str:
-    return gettext("The class has a room of this name.")
+    return gettext("The class already has a room with this name.")
 
 
 def _label_taken() -> str:

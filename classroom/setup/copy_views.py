@@ -47,7 +47,7 @@ def copy(request: HttpRequest, class_id: int) -> HttpResponse:
         except CodeTaken as taken:
             form.add_error("class_code", code_is_taken(taken))
         except ImplausibleDate:
-            form.add_error("days", gettext("With so many days a date is in no plausible year."))
+            form.add_error("days", gettext("With this many days, a date would fall in an implausible year."))
         else:
             messages.success(request, gettext("This is the copy. Connect its JupyterLabs and add its students."))
             return redirect("class_setup", made.pk)

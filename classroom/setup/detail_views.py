@@ -31,7 +31,7 @@ def new_class(request: HttpRequest) -> HttpResponse:
         except CodeTaken as taken:
             form.add_error("class_code", code_is_taken(taken))
         else:
-            messages.success(request, gettext("The class is there. Connect its JupyterLabs and add its students."))
+            messages.success(request, gettext("The class is ready. Connect its JupyterLabs and add its students."))
             return redirect("class_setup", made.pk)
     return render(request, "setup/new_class.html", {"form": form})
 

@@ -91,14 +91,14 @@ def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
     _, found = taught_classroom(request, class_id)
     account_id = row_number(request.POST.get("account", ""))
     if account_id is None:
-        messages.error(request, gettext("Choose who shall own the class."))
+        messages.error(request, gettext("Choose who will own the class."))
         return redirect("class_staff", class_id)
     try:
         owner = staff.hand_over(
             found, account_id=account_id, by=account_of(request), request=request, now=timezone.now()
         )
     except staff.NotAllowed:
-        messages.error(request, gettext("Only the owner of the class, or an administrator, hands it over."))
+        messages.error(request, gettext("Only the owner of the class, or an administrator, can hand it over."))
     else:
         messages.success(request, gettext("%(name)s now owns the class.") % {"name": owner.name})
     return redirect("class_staff", class_id)

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 
 from classroom.base.ansi import plain
-from classroom.errors.fingerprints import without_place
+from classroom.base.error_fingerprints import without_place
 from classroom.students.run_diffs import Change, compare
 from core.identity import row_number
 from events.counted_runs import OF_TEXT

@@ -92,7 +92,7 @@ class Appender:
             self._enqueue_drains([shard for shard, state in backlog.items() if state.needs_drain], taken)
 
     def _answer_those_behind(self, error: Exception) -> None:
-        """Answer those who waited while Redis did not answer: an append of theirs would wait as long once more."""
+        """Answer the requests that waited while Redis did not answer: their append would wait as long again."""
         behind, self._waiting = self._waiting, []
         _answer(behind, error)
 
@@ -161,7 +161,7 @@ def _answer(
     *,
     failed: Container[int] | None = None,
 ) -> None:
-    """Let those who wait go on: with the error if an entry of theirs belongs to a failed shard; None = all shards."""
+    """Let waiting requests go on, with the error if one of their entries is of a failed shard; None: all failed."""
     for entries, future in taken:
         if future.done():
             continue

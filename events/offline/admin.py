@@ -33,7 +33,7 @@ class EntryForm(Form):
     event_data = forms.JSONField(
         label=gettext_lazy("Event"),
         help_text=gettext_lazy("One event record, as a JSON object. It needs eventType and emailAddress."),
-        error_messages={"invalid": gettext_lazy("This is no valid JSON. Check quotes, commas and brackets.")},
+        error_messages={"invalid": gettext_lazy("This is not valid JSON. Check quotes, commas and brackets.")},
         widget=forms.Textarea(attrs={"rows": 24, "cols": 100, "spellcheck": "false"}),
     )
 

@@ -31,7 +31,7 @@ FROM_RUNS = f"""SELECT date_bin(%(bucket)s::interval, executed_at, %(since)s::ti
 def activity(
     *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None, scope: Scope
 ) -> list[Activity]:
-    """One query."""
+    """Return the activity of each bucket from `since` to `until`, the oldest first. One query."""
     of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     slots = all(
         moment % RunCount.SLOT_SECONDS == 0 for moment in (since.timestamp(), until.timestamp(), bucket.total_seconds())
@@ -104,7 +104,7 @@ def requests_for_help(
 
 
 def totals(*, since: datetime, until: datetime, students: Collection[int] | None, scope: Scope) -> Totals:
-    """One query."""
+    """Return the totals from `since` to `until`. One query."""
     of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     [(runs, errors, seconds, active)] = _rows(
         f"""SELECT count(*), count(*) FILTER (WHERE status = 'error'), avg(duration), count(DISTINCT student_id)

@@ -51,7 +51,7 @@ class Help:
         return True
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Withdraw the request for help."""
         if self._since is None:
             return
         self._since = None

@@ -107,7 +107,7 @@ class Hook:
 
     @harmless
     def before_run(self, info: Any) -> None:
-        """A cell begins."""
+        """Record that a cell begins."""
         self._run = None
         if not info.store_history or info.silent or not (info.raw_cell or "").strip() or not self.is_recording:
             return
@@ -120,7 +120,7 @@ class Hook:
 
     @harmless
     def after_run(self, result: Any) -> None:
-        """A cell ended."""
+        """Record that a cell ended."""
         run, self._run = self._run, None
         if run is None or not self.is_recording:
             return
@@ -149,7 +149,7 @@ class Hook:
         print(shown("kernel-help"))
 
     def help_stop(self, _line: str) -> None:
-        """%help_stop: ask no more."""
+        """%help_stop: stop asking for help."""
         if self._help is not None:
             self._help.set()
             self._help = None

@@ -152,7 +152,7 @@ class Outbox:
             return rows
 
     def _stored(self, limit: int) -> Iterator[Row]:
-        """The oldest of the file; where that cannot be read, nothing: the next process finds it."""
+        """Return the oldest items of the file; none if it cannot be read: the next process finds them."""
         with contextlib.suppress(sqlite3.Error):
             yield from self.store.oldest(limit)
 

@@ -66,7 +66,7 @@ class Questions:
             product.close()
 
     def tell_quietly(self) -> None:
-        """The same; what cannot be told now is told before the next look into the inbox."""
+        """Do the same; what cannot be sent now is sent before the next poll of the inbox."""
         try:
             self.tell()
         except (NotReady, Unreachable):

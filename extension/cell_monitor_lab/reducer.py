@@ -251,7 +251,7 @@ class Reducer:
         # Else it is a silent request, or a cell that never ran and of which the panel will tell.
 
     def _take_reply(self, tracked: Tracked, message: Message, now: float) -> None:
-        """Only the browser hears replies. In a flood `idle` comes long after them, or never."""
+        """End a run by its reply, which only the browser hears. In a flood `idle` comes long after them, or never."""
         if not tracked.seen_idle and tracked.end_reason is None:
             tracked.run.finished_at = message.date
             self._close_at(tracked, now + LIFE_SECONDS)
@@ -259,7 +259,7 @@ class Reducer:
     # Helpers
 
     def _starting(self, now: float) -> list[Output]:
-        """A new life begins. If nobody said that the last one ended, it was a restart."""
+        """Begin a new life of the kernel. If nobody reported the end of the last one, it was a restart."""
         if self._has_run:
             return self.life_ended("restarted", now)
         return self.tick(now)

@@ -179,7 +179,10 @@ class Sender(threading.Thread):
         return FLUSH_SECONDS * self._scale - waited if waited >= 0 else 0  # less than none: the clock was put back
 
     def _woke_up(self) -> None:
-        """The machine slept: its connection is dead, its clock may be wrong, and the class wakes up with it."""
+        """Start again after a sleep of the machine: the connection is dead, and the clock may be wrong.
+
+        The first pause is short and random, since the whole class wakes up at the same time.
+        """
         self._clock.needs_measuring = True
         if self._product is not None:
             self._product.close()

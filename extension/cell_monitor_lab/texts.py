@@ -13,7 +13,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cell Monitor はまだ設定されていません。アドレス、名前、クラスコードを入力してください。",
     ),
     "no-credential": (
-        "{host} wants a class code. Ask your teacher for it.",
+        "{host} requires a class code. Ask your teacher for it.",
         "{host} にはクラスコードが必要です。先生に聞いてください。",
     ),
     "consent-needed": (
@@ -22,7 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "paused": ("Paused: nothing is recorded.", "一時停止中：何も記録されません。"),
     "waiting-for-confirmation": (
-        "This device waits to be confirmed. Tell your teacher the number {check_number}, or confirm it on your other device.",
+        "This device is waiting to be confirmed. Tell your teacher the number {check_number}, or confirm it on your other device.",
         "この端末は確認待ちです。番号 {check_number} を先生に伝えるか、別の端末で確認してください。",
     ),
     "unreachable": (
@@ -65,7 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This class code is not known, or it has expired. Ask your teacher for a new one.",
         "このクラスコードは無効か、期限が切れています。先生に新しいコードを聞いてください。",
     ),
-    "bad-address": ("This is no address of a server.", "サーバーのアドレスではありません。"),
+    "bad-address": ("This is not the address of a server.", "サーバーのアドレスではありません。"),
     "school-decides": (
         "Your school has set this; it cannot be changed here.",
         "学校が設定しているため、ここでは変更できません。",
@@ -85,7 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # help
     "help-off": ("You are not asking for help.", "ヘルプは依頼していません。"),
     "help-asking": ("Your request waits until {host} can be reached.", "{host} に接続でき次第、依頼が届きます。"),
-    "help-asked": ("Your teacher sees that you ask for help.", "ヘルプの依頼が先生に届いています。"),
+    "help-asked": ("Your teacher sees that you are asking for help.", "ヘルプの依頼が先生に届いています。"),
     "help-queue": ("You are number {place} of {of} in the queue.", "順番は {of} 人中 {place} 番目です。"),
     "help-coming": ("{name} is on the way to you.", "{name} さんが向かっています。"),
     "help-somebody-coming": ("Somebody is on the way to you.", "先生が向かっています。"),
@@ -95,27 +95,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help-answered": ("Your request was answered.", "ヘルプの依頼は対応済みです。"),
     "help-not-recording": (
-        "Help cannot be asked for while nothing is sent.",
+        "You cannot ask for help while nothing is sent.",
         "送信していない間はヘルプを依頼できません。",
     ),
     # assignments
-    "offline": ("{host} cannot be reached just now.", "現在 {host} に接続できません。"),
+    "offline": ("{host} cannot be reached right now.", "現在 {host} に接続できません。"),
     "busy-now": (
-        "{host} is busy just now. Try again in a minute.",
+        "{host} is busy right now. Try again in a minute.",
         "{host} は現在混み合っています。1 分後にもう一度お試しください。",
     ),
     "not-connected": ("This device is not connected to a class.", "この端末はクラスに接続されていません。"),
-    "no-page": ("Your page cannot be opened just now.", "マイページを今は開けません。"),
-    "no-starter": ("This assignment has no notebook to begin with.", "この課題には配布ノートブックがありません。"),
-    "fetched": ("{path} is there.", "{path} を用意しました。"),
+    "no-page": ("Your page cannot be opened right now.", "マイページを今は開けません。"),
+    "no-starter": ("This assignment has no notebook to start from.", "この課題には配布ノートブックがありません。"),
+    "fetched": ("{path} is in your files.", "{path} を用意しました。"),
     "not-written": ("The notebook could not be written: {why}", "ノートブックを書き込めませんでした：{why}"),
-    "no-notebook": ("This is no notebook.", "ノートブックではありません。"),
+    "no-notebook": ("This is not a notebook.", "ノートブックではありません。"),
     "too-large": (
-        "The notebook is {size} MB large, and {limit} MB are allowed. Hand it in without outputs.",
+        "The notebook has {size} MB, and the limit is {limit} MB. Hand it in without outputs.",
         "ノートブックが {size} MB あり、上限は {limit} MB です。出力を除いて提出してください。",
     ),
     "too-large-there": (
-        "Not handed in: the notebook is {size} MB large, which is more than the server takes. Hand it in without outputs.",
+        "Not handed in: the notebook has {size} MB, which is more than the server accepts. Hand it in without outputs.",
         "提出されていません：ノートブックが {size} MB あり、サーバーの上限を超えています。出力を除いて提出してください。",
     ),
     "disk": (
@@ -123,7 +123,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ディスクがいっぱいか、書き込めません。空き容量を増やしてから、もう一度お試しください。",
     ),
     "draft": (
-        "Not handed in yet: {host} cannot be reached. It is kept; hand it in again later.",
+        "Not handed in yet: {host} cannot be reached. It is saved here; hand it in again later.",
         "まだ提出されていません：{host} に接続できません。保存してあるので、後でもう一度提出してください。",
     ),
     "not-handed-in": ("Not handed in: {detail}", "提出されていません：{detail}"),
@@ -132,7 +132,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "提出しました：{attempt} 回目、受付 {submitted_at}。",
     ),
     "receipt-differs": (
-        "Handed in, but the server received something else than was sent. Tell your teacher.",
+        "Handed in, but the server received something other than what was sent. Tell your teacher.",
         "提出しましたが、サーバーが受け取った内容が送信した内容と異なります。先生に伝えてください。",
     ),
     # kernel
@@ -141,8 +141,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cell Monitor はオフです。`%cell_monitor on` でオンになります：{consent}",
     ),
     "kernel-status": ("Cell Monitor: {state} {waiting} waiting.", "Cell Monitor：{state} 送信待ち {waiting} 件。"),
-    "kernel-help": ("You ask for help. `%help_stop` ends it.", "ヘルプを依頼しました。`%help_stop` で取り消せます。"),
-    "kernel-help-stop": ("You ask no more.", "ヘルプの依頼を取り消しました。"),
+    "kernel-help": (
+        "You are asking for help. `%help_stop` ends the request.",
+        "ヘルプを依頼しました。`%help_stop` で取り消せます。",
+    ),
+    "kernel-help-stop": ("You are no longer asking for help.", "ヘルプの依頼を取り消しました。"),
     "kernel-usage": ("Usage: {usage}", "使い方：{usage}"),
 }
 

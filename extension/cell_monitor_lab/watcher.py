@@ -201,7 +201,7 @@ class Watcher:
                 asyncio.get_running_loop().call_later(GONE_SECONDS, self._forget_if_gone, kernel)
 
     async def _watch_when_ready(self, kernel_id: str) -> None:
-        """The event may come before the kernel is in the manager's list."""
+        """Wait up to two seconds for the kernel: the event may come before it is in the manager's list."""
         for _ in range(100):
             if kernel_id in self._manager:
                 self.watch(kernel_id)

@@ -53,7 +53,7 @@ export class Actions implements IActions {
         page.opener = null;
         page.location.replace(url);
       } else {
-        Notification.info(t('Your browser keeps new tabs closed.'), {
+        Notification.info(t('Your browser blocks new tabs.'), {
           autoClose: false,
           actions: [{ label: t('Open my page'), callback: () => window.open(url, '_blank', 'noopener') }]
         });
@@ -213,7 +213,7 @@ export class Actions implements IActions {
       title: t('What was sent'),
       body: new SentBody(sent),
       buttons: [
-        Dialog.warnButton({ label: t('Delete this list and what waits') }),
+        Dialog.warnButton({ label: t('Delete this list and what is waiting') }),
         Dialog.okButton({ label: t('Close') })
       ],
       defaultButton: 1

@@ -23,7 +23,7 @@ export function Assignments({ model, actions }: IProps): JSX.Element {
         </p>
       )}
       {found?.is_stale && <p>{t('The server cannot be reached; this is what it said last.')}</p>}
-      {found && !found.assignments.length && <p>{t('There are none yet.')}</p>}
+      {found && !found.assignments.length && <p>{t('There are no assignments yet.')}</p>}
       <ul className="cm-List">
         {(found?.assignments ?? []).map(work => (
           <Assignment key={work.id} work={work} model={model} actions={actions} />
@@ -31,7 +31,7 @@ export function Assignments({ model, actions }: IProps): JSX.Element {
       </ul>
       <div className="cm-Buttons">
         <button className="cm-Button" onClick={() => void model.refreshAssignments()}>
-          {t('Look again')}
+          {t('Refresh')}
         </button>
       </div>
     </section>

@@ -62,11 +62,11 @@ export function ConnectForm({ model, state, canCancel, onDone }: IFormProps): JS
   return (
     <form className="cm-Section" aria-labelledby="cm-connect" onSubmit={event => void submit(event)}>
       <h3 id="cm-connect">{t('Connect to your class')}</h3>
-      {field('url', t('Address'), t('Your teacher has it, such as https://monitor.school.example'), true, { type: 'url' })}
-      {field('user_id', t('E-mail or student number'), t('By this your teacher knows you.'), true)}
+      {field('url', t('Address'), t('Ask your teacher for it. It looks like https://monitor.school.example'), true, { type: 'url' })}
+      {field('user_id', t('E-mail or student number'), t('Your teacher knows you by this.'), true)}
       {field('user_name', t('Name'), t('Your teacher sees it.'), false)}
       {field('team', t('Team'), t('If your class works in teams.'), false)}
-      {field('class_code', t('Class code'), t('Eight letters and digits that your teacher shows, such as K7QF-2M9X.'), false)}
+      {field('class_code', t('Class code'), t('Eight letters and digits that your teacher shows you, such as K7QF-2M9X.'), false)}
       {problem && (
         <p className="cm-Problem" role="alert">
           {problem}
@@ -149,7 +149,7 @@ export function ConnectionBox({ model, state, actions, onEdit }: IBoxProps): JSX
         </button>
         {privacy.consent === 'given' && (
           <button className="cm-Button" onClick={() => void model.act(one => one.consent(false))}>
-            {t('Send nothing any more')}
+            {t('Stop sending')}
           </button>
         )}
         {state.device.status !== 'none' && (

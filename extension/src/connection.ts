@@ -47,7 +47,7 @@ export class Connection {
     try {
       url = new URL(values.url ?? this.memory.values.url).origin;
     } catch {
-      throw new Refused(textOf('bad-address', 'This is no address of a server.'), 409);
+      throw new Refused(textOf('bad-address', 'This is not the address of a server.'), 409);
     }
     const { user_id, user_name, team } = { ...this.memory.values, ...values };
     const code = values.class_code?.trim() ?? '';
@@ -83,7 +83,7 @@ export class Connection {
   async ownPage(): Promise<string> {
     const { status, value } = await this.product.ask('POST', '/api/v1/me/page');
     if (status !== 201 || !/^https?:/.test(String(value?.url))) {
-      throw new Refused(textOf('no-page', 'Your page cannot be opened just now.'), 409);
+      throw new Refused(textOf('no-page', 'Your page cannot be opened right now.'), 409);
     }
     return value.url;
   }
@@ -115,7 +115,7 @@ export class Connection {
       return this.problem;
     }
     if (!token) {
-      return textOf('no-credential', '{host} wants a class code. Ask your teacher for it.', { host });
+      return textOf('no-credential', '{host} requires a class code. Ask your teacher for it.', { host });
     }
     const texts: Record<Problem, [string, string]> = {
       unreachable: ['unreachable', '{host} cannot be reached. Nothing is lost; it is sent later.'],

@@ -40,10 +40,10 @@ export class Coursework {
   async fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }> {
     const { status, value } = await this.product.ask('GET', `/api/v1/assignments/${assignmentId}/starter`);
     if (isBusy(status)) {
-      throw new Refused(textOf('busy-now', '{host} is busy just now. Try again in a minute.', { host: this.memory.host }), 503);
+      throw new Refused(textOf('busy-now', '{host} is busy right now. Try again in a minute.', { host: this.memory.host }), 503);
     }
     if (status !== 200) {
-      throw new Refused(textOf('no-starter', 'This assignment has no notebook to begin with.'), 404);
+      throw new Refused(textOf('no-starter', 'This assignment has no notebook to start from.'), 404);
     }
     const listed = await this.contents.get(folder, { content: true });
     const taken = new Set((listed.content as { name: string }[]).map(item => item.name));
@@ -51,7 +51,7 @@ export class Coursework {
     const path = folder ? `${folder}/${name}` : name;
     await this.contents.save(path, { type: 'notebook', format: 'json', content: value.content });
     this.memory.put({ fetched: { ...this.memory.values.fetched, [assignmentId]: path } });
-    return { path, text: textOf('fetched', '{path} is there.', { path }) };
+    return { path, text: textOf('fetched', '{path} is in your files.', { path }) };
   }
 
   async tryHandIn(_assignmentId: number, content: unknown): Promise<ITrial> {
@@ -77,7 +77,7 @@ export class Coursework {
       throw error;
     });
     if (answered === null || isBusy(answered.status)) {
-      const text = 'Not handed in yet: {host} cannot be reached. It is kept; hand it in again later.';
+      const text = 'Not handed in yet: {host} cannot be reached. It is saved here; hand it in again later.';
       throw new Refused(textOf('draft', text, { host: this.memory.host }), 503, { is_draft: true });
     }
     const { [String(assignmentId)]: _gone, ...drafts } = this.memory.values.drafts;
@@ -98,7 +98,7 @@ export class Coursework {
         ? textOf('handed-in', 'Handed in: attempt {attempt}, received {submitted_at}.', { attempt, submitted_at })
         : textOf(
             'receipt-differs',
-            'Handed in, but the server received something else than was sent. Tell your teacher.'
+            'Handed in, but the server received something other than what was sent. Tell your teacher.'
           )
     };
   }

@@ -58,11 +58,11 @@ export class HandInBody extends ReactWidget {
         </dl>
         {isForeign && <p className="cm-Warning">{t('This notebook was not made for this assignment. Is it the right one?')}</p>}
         {unrun > 0 && <p className="cm-Warning">{t('Cells with code that have not run: {count}.', { count: unrun })}</p>}
-        {isSame && <p className="cm-Warning">{t('Nothing has changed since you handed in last.')}</p>}
-        {isLate && <p className="cm-Warning">{t('It is late. It can be handed in all the same.')}</p>}
+        {isSame && <p className="cm-Warning">{t('Nothing has changed since you last handed it in.')}</p>}
+        {isLate && <p className="cm-Warning">{t('It is late, but you can still hand it in.')}</p>}
         {isTooLarge && trial.size <= trial.limit && (
           <p className="cm-Warning">
-            {t('With its outputs it is larger than {limit}; it is handed in without them.', { limit: sizeText(trial.limit) })}
+            {t('With its outputs it is larger than {limit}, so it will be handed in without them.', { limit: sizeText(trial.limit) })}
           </p>
         )}
         {trial.size > trial.limit && (
@@ -122,7 +122,7 @@ export class SentBody extends ReactWidget {
     const { sent, refused } = this.sent;
     return (
       <>
-        <p>{t('The last events, as they left this computer: {count}. Each opens.', { count: sent.length })}</p>
+        <p>{t('The last events, as they left this computer: {count}. Select one to see its details.', { count: sent.length })}</p>
         {refused.length > 0 && (
           <section aria-labelledby="cm-refused">
             <h3 id="cm-refused">{t('Refused by the server')}</h3>

@@ -153,7 +153,7 @@ export class DirectBackend implements IBackend {
 
   async help(isOn: boolean, place: { path?: string; cellId?: string }): Promise<IHelp> {
     if (isOn && !this.store.isRecording) {
-      throw new Refused(textOf('help-not-recording', 'Help cannot be asked for while nothing is sent.'), 409);
+      throw new Refused(textOf('help-not-recording', 'You cannot ask for help while nothing is sent.'), 409);
     }
     if (isOn) {
       this.request.start(place);

@@ -47,7 +47,7 @@ export class HelpRequest {
     const text = !this.isOn
       ? textOf('help-off', 'You are not asking for help.')
       : this.isDelivered
-        ? textOf('help-asked', 'Your teacher sees that you ask for help.')
+        ? textOf('help-asked', 'Your teacher sees that you are asking for help.')
         : textOf('help-asking', 'Your request waits until {host} can be reached.', { host });
     const since = this.since === null ? null : iso(this.since / 1000);
     return { is_on: this.isOn, since, text, product: this.product };

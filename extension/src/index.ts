@@ -124,7 +124,7 @@ function addCommands(
     execute: () => app.shell.activateById(panel.id)
   });
   commands.addCommand(Commands.help, {
-    label: () => (isHelpOn() ? t('Cell Monitor: ask no more for help') : t('Cell Monitor: ask for help')),
+    label: () => (isHelpOn() ? t('Cell Monitor: stop asking for help') : t('Cell Monitor: ask for help')),
     isToggled: isHelpOn,
     execute: () => actions.toggleHelp()
   });

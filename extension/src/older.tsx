@@ -17,7 +17,7 @@ export function OlderExtensionBox({ model }: { model: Model }): JSX.Element | nu
     <section className="cm-Section" aria-labelledby="cm-older">
       <h3 id="cm-older">{t('The older extension is installed too')}</h3>
       {older === 'off' ? (
-        <p>{t('This one has switched it off, so each run counts once. You need do nothing; the older one may be uninstalled.')}</p>
+        <p>{t('This one has switched it off, so each run counts once. You do not need to do anything; you may uninstall the older one.')}</p>
       ) : (
         <>
           <p>{t('Both are on, so each run may count twice. Switch the older one off, and reload the page:')}</p>

@@ -91,7 +91,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
           <h3 id="cm-confirm">{t('Confirm this device')}</h3>
           <p>{t('Tell your teacher this number, or confirm it on a device that you used before:')}</p>
           <p className="cm-Number">{state.device.check_number}</p>
-          <p>{t('What you run meanwhile is kept and sent afterwards.')}</p>
+          <p>{t('What you run in the meantime is kept and sent afterwards.')}</p>
         </section>
       )}
       <QuestionBox model={model} actions={actions} />
@@ -146,7 +146,7 @@ function QuestionBox({ model, actions }: IProps): JSX.Element | null {
   return (
     <section className="cm-Section cm-Question" aria-labelledby="cm-question">
       <h3 id="cm-question">{t('Are you stuck?')}</h3>
-      <p>{t('Your teacher asks those who may need help. Only you know.')}</p>
+      <p>{t('Your teacher asks students who may need help. Only you know.')}</p>
       <div className="cm-Buttons">
         {answers.map(({ answer, label }) => (
           <button
@@ -166,7 +166,7 @@ function OwnPageBox({ actions }: { actions: IActions }): JSX.Element {
   return (
     <section className="cm-Section" aria-labelledby="cm-own-page">
       <h3 id="cm-own-page">{t('My page')}</h3>
-      <p>{t('What is stored of you, your progress and feedback.')}</p>
+      <p>{t('What is stored about you, your progress and your feedback.')}</p>
       <div className="cm-Buttons">
         <button className="cm-Button" onClick={() => void actions.openOwnPage()}>
           {t('Open my page (new tab)')}
@@ -184,7 +184,7 @@ function HelpBox({ model, actions }: IProps): JSX.Element {
   return (
     <section className="cm-Section" aria-labelledby="cm-help">
       <h3 id="cm-help">{t('Help')}</h3>
-      <p role="status">{isPaused ? t('Help cannot be asked for during a pause.') : detail}</p>
+      <p role="status">{isPaused ? t('You cannot ask for help during a pause.') : detail}</p>
       <div className="cm-Buttons">
         <button
           className={`cm-Button ${isOn ? 'cm-mod-on' : 'cm-mod-accept'}`}

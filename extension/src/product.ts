@@ -32,11 +32,11 @@ export class Product {
         redirect: 'error'
       });
     } catch {
-      throw new Refused(textOf('offline', '{host} cannot be reached just now.', { host: this.memory.host }), 503);
+      throw new Refused(textOf('offline', '{host} cannot be reached right now.', { host: this.memory.host }), 503);
     }
     const value = await response.json().catch(() => null);
     if (wanted !== undefined && isBusy(response.status)) {
-      throw new Refused(textOf('busy-now', '{host} is busy just now. Try again in a minute.', { host: this.memory.host }), 503);
+      throw new Refused(textOf('busy-now', '{host} is busy right now. Try again in a minute.', { host: this.memory.host }), 503);
     }
     if (wanted !== undefined && response.status !== wanted) {
       throw new Refused(textOf('not-connected', 'This device is not connected to a class.'), 409);

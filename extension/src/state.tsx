@@ -31,18 +31,18 @@ export function StateBox({ model, canPause = false, onEdit }: IStateProps): JSX.
         <p className="cm-State-detail">{detail}</p>
         {state && needsPage(state) && (
           <p className="cm-State-detail">
-            {t('The Jupyter server cannot see a kernel of yours: this page tells what runs there. Keep it open until your cells have ended.')}
+            {t('The Jupyter server cannot see one of your kernels: this page reports what runs there. Keep it open until your cells have finished.')}
           </p>
         )}
       </div>
       {school && <p className="cm-State-detail">{t('Class: {name}', { name: school })}</p>}
       {(state?.queue.dropped ?? 0) > 0 && (
         <p className="cm-State-detail">
-          {t('{count} of the oldest were given up, because too many waited.', { count: state?.queue.dropped ?? 0 })}
+          {t('{count} of the oldest events were dropped, because too many were waiting.', { count: state?.queue.dropped ?? 0 })}
         </p>
       )}
       {state && !state.queue.is_durable && (
-        <p className="cm-State-detail">{t('What waits cannot be stored: it is lost when the server stops.')}</p>
+        <p className="cm-State-detail">{t('What is waiting cannot be saved to disk: it is lost when the server stops.')}</p>
       )}
       {onEdit && NEEDS_CONNECTION.has(state?.text.code ?? '') && (
         <div className="cm-Buttons">

@@ -64,23 +64,23 @@ export function needsPage(state: IState): boolean {
   return state.kernels.some(kernel => kernel.needs_page);
 }
 
-/** Return what is wrong and the one command that mends it. */
+/** Return what is wrong and the one command that repairs it. */
 export function problemText(problem: NoServer): string {
   switch (problem.what) {
     case 'missing':
-      return t('The part of Cell Monitor in the Jupyter server is missing or switched off. This mends it; restart JupyterLab afterwards:');
+      return t('The part of Cell Monitor in the Jupyter server is missing or switched off. Run this command, then restart JupyterLab:');
     case 'version':
-      return t('The part of Cell Monitor in the Jupyter server has version {version}, this page another. Reload the page. If that does not help, this does; restart JupyterLab afterwards:', {
+      return t('The part of Cell Monitor in the Jupyter server has version {version}, this page has another. Reload the page. If that does not help, run this command, then restart JupyterLab:', {
         version: problem.detail
       });
     case 'login':
       return t('JupyterLab wants you to log in again. Reload the page.');
     default:
-      return t('The Jupyter server does not answer. What runs meanwhile is kept here and told later.');
+      return t('The Jupyter server does not answer. What you run in the meantime is kept here and sent later.');
   }
 }
 
-/** Return the command that mends a problem, if there is one. */
+/** Return the command that repairs a problem, if there is one. */
 export function repairCommand(problem: NoServer): string {
   switch (problem.what) {
     case 'missing':
@@ -105,11 +105,11 @@ export function helpWords(help: IHelp | null | undefined, now = Date.now()): IHe
   if (!help?.is_on) {
     const detail =
       help?.product?.state === 'answered'
-        ? t('You were helped.')
+        ? t('You have been helped.')
         : t('One click tells your teacher that you want help, and with which cell.');
     return { label: t('Ask for help'), detail, action: t('Ask your teacher for help') };
   }
-  const action = t('Ask no more');
+  const action = t('Stop asking');
   const since = timeText(help.since, now);
   const { state, place, of, by_name: name } = help.product ?? {};
   if (help.text.code === 'help-asking') {
@@ -120,13 +120,13 @@ export function helpWords(help: IHelp | null | undefined, now = Date.now()): IHe
     return { label: t('On the way'), detail, action };
   }
   if (state === 'not_found') {
-    return { label: t('Help asked'), detail: t('You were not found. You are still in the queue: stay at your place.'), action };
+    return { label: t('Help requested'), detail: t('You were not found. You are still in the queue: stay at your place.'), action };
   }
   const queue =
     place && of
-      ? t('You are number {place} of {of}, since {time}.', { place, of, time: since })
-      : t('Your teacher sees that you ask for help, since {time}.', { time: since });
-  return { label: place ? t('Help asked: number {place}', { place }) : t('Help asked'), detail: queue, action };
+      ? t('You are number {place} of {of}. You asked at {time}.', { place, of, time: since })
+      : t('Your teacher sees that you have been asking for help since {time}.', { time: since });
+  return { label: place ? t('Help requested: number {place}', { place }) : t('Help requested'), detail: queue, action };
 }
 
 /** Return the answers to "Are you stuck?", in their order. */
@@ -148,7 +148,7 @@ export interface IWork {
 /** Return where an assignment stands. */
 export function workState(work: IAssignment, isFetched: boolean, hasDraft: boolean, now = Date.now()): IWork {
   if (hasDraft) {
-    return { kind: 'draft', label: t('Not handed in yet: it is kept here') };
+    return { kind: 'draft', label: t('Not handed in yet: it is saved here') };
   }
   if (work.grade !== null && work.grade !== undefined) {
     const label = work.points
@@ -164,7 +164,7 @@ export function workState(work: IAssignment, isFetched: boolean, hasDraft: boole
   if (work.due_date && now > dueAt(work.due_date)) {
     return { kind: 'late', label: t('Late: not handed in') };
   }
-  return isFetched ? { kind: 'fetched', label: t('In your files') } : { kind: 'open', label: t('Not begun') };
+  return isFetched ? { kind: 'fetched', label: t('In your files') } : { kind: 'open', label: t('Not started') };
 }
 
 /** Return the last millisecond that is in time: a due time without seconds counts until the end of its minute.

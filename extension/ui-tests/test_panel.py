@@ -131,7 +131,7 @@ def test_help_on_and_off_and_ended_by_the_teacher(lab, tabs, product):
     assert [event["cellId"] for event in product.of("help.ipynb") if event["eventType"] == "help"] == ["c1"]
     expect(button).to_have_attribute("aria-pressed", "true")
     product.inbox.append({"help": {"state": "asked", "place": 2, "of": 5}})
-    expect(button).to_have_text("Help asked: number 2")
+    expect(button).to_have_text("Help requested: number 2")
     product.inbox.append({"help": {"state": "coming", "by_name": "Ms Ito"}})
     expect(button).to_have_text("On the way")
     tab.go()
@@ -141,9 +141,9 @@ def test_help_on_and_off_and_ended_by_the_teacher(lab, tabs, product):
     expect(button).to_have_attribute("aria-pressed", "false")
     wait_for(lambda: any(event["eventType"] == "help_stop" for event in product.of("help.ipynb")), 5)
     button.click()
-    expect(button).to_have_text("Help asked")
+    expect(button).to_have_text("Help requested")
     product.inbox.append({"help": {"state": "asked", "place": 1, "of": 1}})
-    expect(button).to_have_text("Help asked: number 1")
+    expect(button).to_have_text("Help requested: number 1")
     product.inbox.append({"help": {"state": "answered", "since": "2026-11-28T10:00:00Z", "by_name": "Ms Ito"}})
     expect(button).to_have_text("Ask for help")
     stops = [event for event in product.of("help.ipynb") if event["eventType"] == "help_stop"]
@@ -205,9 +205,9 @@ def test_an_assignment_from_its_starter_to_its_receipt(lab, tabs, product):
     product.answers["POST", "/api/v1/submissions"] = receive
     tab = tabs(lab).go()
     panel = tab.panel()
-    panel.get_by_role("button", name="Look again").click()
+    panel.get_by_role("button", name="Refresh").click()
     item = panel.locator("li", has_text="Week 3: loops")
-    expect(item).to_contain_text("Not begun")
+    expect(item).to_contain_text("Not started")
     expect(item).to_contain_text("Write <b>three</b> loops.")
     expect(item).to_contain_text("Cells done: 1 of 2")
     item.get_by_role("button", name="Get it").dblclick()
@@ -228,7 +228,7 @@ def test_an_assignment_from_its_starter_to_its_receipt(lab, tabs, product):
     assert "Handed in" not in dialog.inner_text()
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_have_count(0)  # no second one of the second click
-    expect(item).to_contain_text("Not handed in yet: it is kept here")
+    expect(item).to_contain_text("Not handed in yet: it is saved here")
     item.get_by_role("button", name=re.compile("^Hand in")).click()
     dialog.get_by_role("button", name="Hand in").click()
     sha = hashlib.sha256(canonical(wait_for(lambda: received[1:], SECONDS)[0][0]["notebook_content"])).hexdigest()
@@ -244,7 +244,7 @@ def test_an_assignment_from_its_starter_to_its_receipt(lab, tabs, product):
     )
     tab.page.evaluate("document.addEventListener('copy', () => { window.isCopied = true; }, true)")
     dialog.get_by_role("button", name="Close").press("Escape")
-    panel.get_by_role("button", name="Look again").click()
+    panel.get_by_role("button", name="Refresh").click()
     expect(item).to_contain_text("Graded: 8 of 10")
     assert not tab.page.evaluate("window.isCopied"), "only the button puts the receipt into the clipboard"
     expect(item).to_contain_text("Good <i>work</i>")
@@ -326,7 +326,7 @@ def test_are_you_stuck_fine_in_the_panel_and_yes_in_the_notification(lab, tabs, 
     assert not [event for event in product.events if event["eventType"] == "help"]
     product.question = {**QUESTION, "id": 5}
     tab.page.get_by_role("button", name="Yes, help me").last.click(timeout=WAIT)
-    expect(panel.get_by_role("button", name="Ask no more")).to_be_visible()
+    expect(panel.get_by_role("button", name="Stop asking")).to_be_visible()
     wait_for(lambda: any(event["eventType"] == "help" for event in product.of("stuck.ipynb")), SECONDS)
     wait_for(lambda: answers_to(product)[1:] == [{"id": 5, "answer": "yes"}], SECONDS)
     product.question = None

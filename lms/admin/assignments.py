@@ -73,9 +73,9 @@ class GradeForm(ModelForm):
         data = cast("QueryDict", self.data).copy()
         data[self.add_prefix("seen")] = grading.version_token(theirs)
         self.data = data
-        who = gettext("Somebody graded this meanwhile.")
+        who = gettext("Somebody graded this in the meantime.")
         if conflict.by:
-            who = gettext("%(by)s graded this meanwhile.") % {"by": conflict.by}
+            who = gettext("%(by)s graded this in the meantime.") % {"by": conflict.by}
         grade = "–" if theirs.grade is None else f"{theirs.grade:g}"
         stored = f"{gettext('Their grade')}: {grade}. {gettext('Their feedback')}: {theirs.feedback or '–'}"
         self.add_error(

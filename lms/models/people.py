@@ -29,7 +29,7 @@ class Team(Keyed):
         return self.team_name
 
     def clean(self) -> None:
-        Team._meta.get_field("team_key").check_typed(self, taken=gettext("There is a team of this name."))
+        Team._meta.get_field("team_key").check_typed(self, taken=gettext("There is already a team with this name."))
 
 
 class ActivityColumns(models.Model):
@@ -91,7 +91,9 @@ class Student(Keyed, ActivityColumns):
 
     def clean(self) -> None:
         self.name = visible(self.name)
-        Student._meta.get_field("email_key").check_typed(self, taken=gettext("There is a student of this address."))
+        Student._meta.get_field("email_key").check_typed(
+            self, taken=gettext("There is already a student with this address.")
+        )
         former = StudentAddress.objects.filter(email_key=email_key(self.email)).exclude(student=self.pk)
         if former.exists():
             raise ValidationError({"email": gettext("This is a former address of another student.")})

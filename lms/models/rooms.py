@@ -47,7 +47,7 @@ class Room(Keyed):
             raise ValidationError({"name": gettext("Write at least one visible character.")})
         others = Room.objects.filter(class_ref=self.class_ref_id, name_key=key).exclude(pk=self.pk)
         if others.exists():
-            raise ValidationError({"name": gettext("The class has a room of this name.")})
+            raise ValidationError({"name": gettext("The class already has a room with this name.")})
 
 
 class Seat(Keyed):

@@ -163,7 +163,7 @@ def _table(text: str, known: set[str]) -> Table:
     if not rows:
         raise Unreadable(gettext("The list is empty. Paste at least one line with an e-mail address."))
     if all(row.is_torn for row in rows):
-        problem = gettext("Line %(number)d cannot be read: a quotation mark is not closed or stands inside a text.")
+        problem = gettext("Line %(number)d cannot be read: a quotation mark is not closed or is inside a text.")
         raise Unreadable(problem % {"number": rows[0].number})
     refuse_wide(rows)
     return _lines(rows, known)
@@ -235,7 +235,7 @@ def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
         return None
     line = Line(row.number, email, name or named, team, "", _number(row, layout), _reading(row, layout))
     if row.is_torn:
-        line.problem = gettext("A quotation mark is not closed or stands inside a text.")
+        line.problem = gettext("A quotation mark is not closed or is inside a text.")
     return line
 
 

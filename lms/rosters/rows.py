@@ -93,7 +93,7 @@ def rows_of(text: str, delimiter: str) -> list[Row]:
 
 
 def refuse_wide(rows: Iterable[Row]) -> None:
-    """Raises Unreadable for a row of more than MAX_CELLS cells."""
+    """Refuse rows of more than MAX_CELLS cells. Raises Unreadable."""
     for row in rows:
         if len(row.cells) > MAX_CELLS:
             words = gettext("Line %(number)d has more than %(most)d columns. Delete those that are not needed.")

@@ -304,7 +304,7 @@ def repair(data_dir: Path, *, server: Path, known: Collection[bytes]) -> list[st
         parts = parts_of(folder)
     except (ValueError, FileNotFoundError):
         parts = parts_without_manifest(folder)
-        messages.append(f"The manifest is written anew, from the names of {len(parts)} files.")
+        messages.append(f"The manifest is rewritten, from the names of {len(parts)} files.")
     left = []
     for part in parts:
         file = folder / part.name

@@ -78,7 +78,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
 
 
 def _came_back(person: Person) -> bool:
-    """Return whether there is a student with this address, or a waiting event of theirs."""
+    """Return whether there is a student with this address, or one of their events waits."""
     addresses = Student.objects.values_list("email", flat=True).iterator()
     return any(map(person.is_called, addresses)) or maintenance.mentions(person.is_called)
 

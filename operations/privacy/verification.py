@@ -51,7 +51,7 @@ def _redis_file() -> Iterator[str]:
                     yield from _file_of(server)
     except RedisError as error:
         yield (
-            f"Redis does not let us write its file anew ({error}): the person stays in it until that happens. Ask "
+            f"Redis does not let us rewrite its file ({error}): the person stays in it until that happens. Ask "
             "whoever runs Redis for BGREWRITEAOF, or BGSAVE where it keeps snapshots."
         )
 
@@ -79,11 +79,11 @@ def _wait(redis: Redis, running: str, status: str) -> Iterator[str]:
         if not state.get(running) and not state.get("aof_rewrite_scheduled"):
             break
         if time.monotonic() > deadline:
-            yield "Redis still writes its file anew: until it is done, the person stays in the old one."
+            yield "Redis is still rewriting its file: until it is done, the person stays in the old one."
             return
         time.sleep(0.05)
     if status and state.get(status) != "ok":
-        yield "Redis could not write its file anew, see its log: the person stays in the old one. Then run this again."
+        yield "Redis could not rewrite its file, see its log: the person stays in the old one. Then run this again."
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------

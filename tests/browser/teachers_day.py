@@ -155,7 +155,7 @@ def begin(day: Day, link: str) -> None:
             if page.get_by_label(label, exact=True).count():
                 day.fill(label, PASSWORD)
         day.press(page.locator("main form button").last)
-        day.sees("No class is yours yet")
+        day.sees("You have no class yet")
     with day.task("Make a class"):
         day.link("New class")
         day.fill("Name", "プログラミング入門")

@@ -184,12 +184,16 @@ def test_rows_have_their_key_whatever_writes_them(db):
 
 def test_a_typed_address_that_is_taken_or_none_is_refused_in_words(db):
     Student.objects.create(email=ADDRESS)
-    for typed, words in (("ＫISSA@example.com", "There is a student"), ("\u200b", "visible"), ("\u3231" * 200, "long")):
+    for typed, words in (
+        ("ＫISSA@example.com", "There is already a student"),
+        ("\u200b", "visible"),
+        ("\u3231" * 200, "long"),
+    ):
         with pytest.raises(ValidationError, match=words) as refused:
             Student(email=typed).full_clean()
         assert list(refused.value.message_dict) == ["email"]
     Team.objects.create(team_name="チームA")
-    with pytest.raises(ValidationError, match="There is a team"):
+    with pytest.raises(ValidationError, match="There is already a team"):
         Team(team_name="\uff81\uff70\uff91A").full_clean()
 
 

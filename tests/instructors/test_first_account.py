@@ -56,7 +56,7 @@ def test_the_link_works_once(client, db):
     client.post(address, CHOSEN)
     for answer in (Client().get(address), Client().post(address, {**CHOSEN, "email": "eve@example.com"})):
         assert answer.status_code == 410
-        assert "The first account exists by now" in answer.content.decode()
+        assert "The first account already exists" in answer.content.decode()
     assert Instructor.objects.count() == 1
 
 

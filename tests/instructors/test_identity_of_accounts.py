@@ -92,7 +92,7 @@ def test_a_second_account_of_the_address_is_refused_everywhere(kissa, signed_in,
     fields = {"email": spelling, "name": "Second", "role": "instructor", "password1": PASSWORD, "password2": PASSWORD}
     page = signed_in(kissa).post("/admin/instructors/instructor/add/", fields)
     assert page.status_code == 200
-    assert "There is an account of this address." in page.content.decode()
+    assert "There is already an account with this address." in page.content.decode()
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
     with pytest.raises(CommandError, match="exists already"):
         call_command("create_instructor", email=spelling, password_stdin=True)

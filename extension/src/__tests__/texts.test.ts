@@ -126,10 +126,10 @@ describe('help', () => {
   it.each([
     [undefined, 'Ask for help'],
     [asked({}, 'help-asking'), 'Asking …'],
-    [asked({}), 'Help asked'],
-    [asked({ state: 'asked', place: 2, of: 5 }), 'Help asked: number 2'],
+    [asked({}), 'Help requested'],
+    [asked({ state: 'asked', place: 2, of: 5 }), 'Help requested: number 2'],
     [asked({ state: 'coming', by_name: 'Ms Ito' }), 'On the way'],
-    [asked({ state: 'not_found' }), 'Help asked']
+    [asked({ state: 'not_found' }), 'Help requested']
   ])('%# has its label', (help, label) => {
     expect(helpWords(help, NOW).label).toBe(label);
   });
@@ -144,7 +144,7 @@ describe('assignments', () => {
   const work = { id: 1, title: 'Week 3', due_date: '2026-11-28T12:00:00Z', points: 10 };
 
   it.each([
-    [{}, false, false, 'open', 'Not begun'],
+    [{}, false, false, 'open', 'Not started'],
     [{}, true, false, 'fetched', 'In your files'],
     [{ submitted_at: '2026-11-28T09:00:00Z' }, true, false, 'handed-in', 'Handed in: '],
     [{ submitted_at: '2026-11-28T12:01:00Z' }, true, false, 'handed-in', 'Handed in late: '],

@@ -120,7 +120,7 @@ def test_a_wrong_span_is_said_and_the_page_still_works(page, run, ren):
     run(ren, executed_at=datetime.now(UTC))
     html = page("?from=yesterday&to=2026-03-31")
     assert 'value="yesterday"' in html
-    assert "This is no day and no time." in html
+    assert "This is neither a day nor a time." in html
     assert 'aria-invalid="true"' in html
     assert 'href="?range=1h" aria-current="true"' in html
     assert "Runs 1, errors 0" in html

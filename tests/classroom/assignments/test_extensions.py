@@ -67,9 +67,9 @@ def test_withdrawing_it(client, form):
     ("typed", "words"),
     [
         ("", "Choose a date and time."),
-        ("soon", "This is no date and time."),
-        (shown_moment(DUE), "after the due date"),
-        (shown_moment(DUE - HOUR), "after the due date"),
+        ("soon", "This is not a date and time."),
+        (shown_moment(DUE), "Choose a time after"),
+        (shown_moment(DUE - HOUR), "Choose a time after"),
         ("0026-05-09T12:00", "Is 26 the right year?"),
     ],
 )

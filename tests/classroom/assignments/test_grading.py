@@ -116,7 +116,7 @@ def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, sign
     answer = grade(seen=seen, grade="9", feedback="Mine")
     assert answer.status_code == 409
     html = answer.content.decode()
-    for words in ("Kaoru graded this meanwhile", "Theirs", "Mine", 'value="9"'):
+    for words in ("Kaoru graded this in the meantime", "Theirs", "Mine", 'value="9"'):
         assert words in html
     work.refresh_from_db()
     assert (work.grade, notified) == (3, [work.pk])

@@ -226,7 +226,7 @@ def test_a_folder_that_was_made_safe_and_an_address_are_found(check, loops, enro
 def test_of_two_graders_the_second_does_not_overwrite(check, give, grade, work, notified):
     answer = check(line("ren@example.com", "6"))
     grade(grade="3", feedback="By hand")
-    assert "somebody graded meanwhile: 1" in give(answer).wsgi_request._messages._queued_messages[1].message
+    assert "somebody graded in the meantime: 1" in give(answer).wsgi_request._messages._queued_messages[1].message
     work.refresh_from_db()
     assert (work.grade, work.feedback) == (3, "By hand")
 
@@ -244,7 +244,7 @@ def test_only_lines_of_this_assignment_are_taken(check, work):
         (None, "Choose the file"),
         (b"", "are needed"),
         (b"a,b\n1,2\n", "The columns assignment, student_id, score are needed"),
-        (b"\xff\xfe\x00", "no CSV in UTF-8"),
+        (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
         (f"{HEAD}\n{line('x', '1', name='ps1')}\n{line('x', '1', name='ps2')}\n".encode(), "ps1, ps2"),
         (f"{HEAD}\n".encode(), "has no assignment"),
         (b"x" * (2 * 1024 * 1024 + 1), "too large"),

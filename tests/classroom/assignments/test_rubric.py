@@ -159,7 +159,7 @@ def test_a_line_that_was_removed_meanwhile_is_asked_about(grade, work, items, no
     RubricItem.objects.filter(pk=items[0].pk).delete()
     answer = grade(grade="6", feedback="Mine", rubric=[items[0].pk, items[1].pk])
     assert answer.status_code == 422
-    assert "was removed meanwhile" in answer.content.decode()
+    assert "was removed in the meantime" in answer.content.decode()
     assert "Mine" in answer.content.decode()
     work.refresh_from_db()
     assert work.grade is None

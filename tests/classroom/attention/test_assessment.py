@@ -12,7 +12,7 @@ from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, change_between, class_of, outputs_agree, work_of
 from classroom.attention.probability import probability, terms_of
 from classroom.attention.reason_texts import reason_of
-from classroom.errors.fingerprints import error_name, error_signature
+from classroom.base.error_fingerprints import error_name, error_signature
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
 NAME = "NameError: name 'x' is not defined"

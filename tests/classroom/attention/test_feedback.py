@@ -132,7 +132,7 @@ def test_each_act_is_in_the_audit_log(attention_page, hanako, mei, aoi, help_req
 def test_who_needs_nobody_any_more_cannot_be_claimed(attention_page, hanako, ren):
     answer = attention_page(hanako).act(ren, "claim")
     assert answer.status_code == 409
-    assert "Ren no longer needs anybody." in answer.content.decode()
+    assert "Ren no longer needs help." in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

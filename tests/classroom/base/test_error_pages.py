@@ -55,7 +55,7 @@ def test_an_address_that_only_takes_forms_is_a_page_and_keeps_its_allow(signed_i
     answer = signed_in(hanako).get("/display/")
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
-    assert "This address only takes forms" in answer.content.decode()
+    assert "This address only accepts forms" in answer.content.decode()
 
 
 def test_a_form_that_makes_no_sense_is_a_page(signed_in, hanako):

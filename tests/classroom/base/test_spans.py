@@ -46,15 +46,15 @@ def test_what_may_be_typed(since, until, span):
 @pytest.mark.parametrize(
     ("since", "until", "field", "words"),
     [
-        ("tomorrow", "", "from", "no day and no time"),
-        ("2026-11-26", "2026-02-30", "to", "no day and no time"),
+        ("tomorrow", "", "from", "neither a day nor a time"),
+        ("2026-11-26", "2026-02-30", "to", "neither a day nor a time"),
         ("2026-11-26", "later \0", "to", ""),
         ("", "2026-11-26", "from", "from when"),
         ("2026-11-27", "2026-11-26", "to", "after the beginning"),
         ("2026-11-26 10:00", "2026-11-26 10:00", "to", "after the beginning"),
         ("2026-12-24", "", "from", "after the beginning"),
         ("2025-01-01", "2026-11-26", "to", "At most 366 days"),
-        ("26-11-26", "", "from", "no day and no time"),
+        ("26-11-26", "", "from", "neither a day nor a time"),
         ("1026-11-26", "2026-11-27", "from", "right year"),
         ("9999-12-31", "9999-12-31", "to", "right year"),
         ("x" * 200, "", "from", ""),

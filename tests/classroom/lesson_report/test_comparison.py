@@ -199,7 +199,7 @@ def test_each_lesson_leads_to_its_report(page, term, classroom):
 
 def test_a_wrong_span_is_said_and_the_page_still_works(page, term):
     html = page("report/lessons/?from=soon")
-    assert "This is no day and no time." in html
+    assert "This is neither a day nor a time." in html
     assert "9 / 10" in html
     page("report/lessons.csv?from=soon", status=404)
 

@@ -43,7 +43,7 @@ def test_any_span(page, taught):
 def test_a_wrong_span_is_said_and_the_page_still_works(page, taught):
     html = page("?from=2026-11-28&to=whenever")
     assert 'value="whenever"' in html
-    assert "This is no day and no time." in html
+    assert "This is neither a day nor a time." in html
     assert f"{START:%Y-%m-%d} 10:00–10:41" in html, "the newest lesson"
     page("cells.csv?from=2026-11-28&to=whenever", status=404)
 

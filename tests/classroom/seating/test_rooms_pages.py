@@ -43,7 +43,7 @@ def test_a_room_for_seats_one_by_one(send, python_class):
     [
         ({"name": ""}, "This field is required"),
         ({"name": "\u200b"}, "Write at least one visible character"),
-        ({"name": "room 2"}, "The class has a room of this name"),
+        ({"name": "room 2"}, "The class already has a room with this name"),
         ({"rows": "2"}, "Fill in both, or neither"),
         ({"columns": "2"}, "Fill in both, or neither"),
         ({"rows": "0", "columns": "2"}, "greater than or equal to 1"),
@@ -67,7 +67,7 @@ def test_rename(send, lab):
     rooms.make_room(lab.class_ref_id, name="Hall", now=lab.created_at)
     answer = send(f"{lab.pk}/", name="HALL")
     assert answer.status_code == 422
-    assert "The class has a room of this name" in answer.content.decode()
+    assert "The class already has a room with this name" in answer.content.decode()
     assert '<h2 id="plan-heading">PC lab B</h2>' in answer.content.decode()
 
 
@@ -146,7 +146,7 @@ def test_the_picture(send, page, lab):
     assert f'src="{address}"' in page(f"?room={lab.pk}")
     answer = send(f"{lab.pk}/picture/", picture=SimpleUploadedFile("room.png", b"no picture"))
     assert answer.status_code == 422
-    assert "no picture that can be read" in answer.content.decode()
+    assert "This picture cannot be read" in answer.content.decode()
     assert "Choose a picture first" in send(f"{lab.pk}/picture/").content.decode()
     send(f"{lab.pk}/picture/", act="remove")
     assert rooms.picture_of(Room.objects.get()) is None
@@ -170,7 +170,7 @@ def test_a_copy_into_another_class(send, lab, hanako, taro, aoi, sit):
     refused = send(f"{lab.pk}/copy/", to=theirs.pk, copy_name="Room 2")
     assert refused.status_code == 422
     assert "Choose a class that you teach" in refused.content.decode()
-    assert "room of this name" in send(f"{lab.pk}/copy/", to=lab.class_ref_id, copy_name="room 2").content.decode()
+    assert "room with this name" in send(f"{lab.pk}/copy/", to=lab.class_ref_id, copy_name="room 2").content.decode()
 
 
 def test_delete(send, page, lab, aoi, sit):

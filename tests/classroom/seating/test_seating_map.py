@@ -86,8 +86,8 @@ def test_a_new_picture_keeps_the_teams_and_the_old_one_goes(send, django_capture
     [
         ({}, "Choose a picture first."),
         ({"picture": "text"}, "Choose a picture first."),
-        ({"picture": file(b"no picture")}, "no picture that can be read here"),
-        ({"picture": file(picture("GIF"), "room.gif")}, "no picture that can be read here"),
+        ({"picture": file(b"no picture")}, "This picture cannot be read"),
+        ({"picture": file(picture("GIF"), "room.gif")}, "This picture cannot be read"),
         ({"picture": file(b"x" * (10 * 1024**2 + 1))}, "too large"),
     ],
     ids=["nothing", "text", "unreadable", "type", "size"],

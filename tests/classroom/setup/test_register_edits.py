@@ -65,7 +65,7 @@ def test_what_somebody_else_changed_meanwhile_is_shown_and_not_lost(client, at, 
     StudentClass.objects.filter(student=ren).update(name="Their Ren")  # whom this form leaves as it was
     fields |= {f"name-{aoi.pk}": "My Aoi"}
     page = client.post(at, fields).content.decode()
-    assert "changed by somebody else meanwhile" in page
+    assert "changed by somebody else in the meantime" in page
     assert "Their Aoi" in page
     assert 'value="My Aoi"' in page
     assert stored(aoi)[0] == "Their Aoi"

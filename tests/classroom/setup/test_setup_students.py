@@ -152,7 +152,7 @@ def test_a_gradebook_of_canvas_is_imported_and_what_was_read_is_told(signed_in, 
     file = SimpleUploadedFile("grades.csv", (FILES / "roster_canvas_gradebook.csv").read_bytes())
     page = check(client, students, "", file=file)
     assert "Read from the columns: E-mail = SIS Login ID; Name = Student" in page
-    assert "Lines that are no student (titles, headers, sums): 2, 3, 5" in page
+    assert "Lines that are not students (titles, headers, sums): 2, 3, 5" in page
     assert "Columns that are not imported: ID, Section, Homework 1 (10)" in page
     text = html.unescape(text_in(page))
     import_(client, students, text, page=page)

@@ -58,7 +58,7 @@ def test_an_event_is_corrected(admin_client):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{", "no valid JSON"),
+        ("{", "not valid JSON"),
         ("[]", "JSON object"),
         ('{"eventType": "help"}', "missing emailAddress"),
         ('{"eventType": "help", "emailAddress": "a", "executionCount": "x"}', "executionCount"),

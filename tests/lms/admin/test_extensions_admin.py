@@ -84,7 +84,7 @@ def test_withdrawing_tells_the_student(admin_client, loops, aoi, way):
 
 def test_what_would_change_nothing_is_refused_in_words(admin_client, loops, aoi, stranger):
     refused = admin_client.post(f"{LIST}add/", form(loops, aoi, DUE))
-    assert problems(refused) == {"due_date": ["Choose a time after the due date of everybody."]}
+    assert problems(refused) == {"due_date": ["Choose a time after everybody's due date."]}
     refused = admin_client.post(f"{LIST}add/", form(loops, stranger, LATER))
     assert problems(refused) == {"student": ["This student is not in the class of the assignment."]}
     ClassAssignment.objects.update(due_date=None)

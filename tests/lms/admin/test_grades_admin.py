@@ -136,7 +136,7 @@ def test_a_grade_that_was_given_meanwhile_is_not_overwritten(admin_client, cast,
     refused = admin_client.post(address, typed)
     assert refused.status_code == 200
     page = refused.content.decode()
-    assert f"{cast.sato.name} graded this meanwhile." in page
+    assert f"{cast.sato.name} graded this in the meantime." in page
     assert "Their grade: 8. Their feedback: Theirs" in page
     assert "Mine" in page
     handed_in.refresh_from_db()

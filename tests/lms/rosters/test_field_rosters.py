@@ -190,7 +190,7 @@ def test_a_quotation_mark_that_is_not_closed_costs_one_line():
     table = read('email,name\nhana@example.com,"Hana\nken@example.com,Ken\nyui@example.com,"Yui"\n')
     assert [line.email for line in table.good] == ["ken@example.com", "yui@example.com"]
     [bad] = table.bad
-    assert (bad.number, bad.problem) == (2, "A quotation mark is not closed or stands inside a text.")
+    assert (bad.number, bad.problem) == (2, "A quotation mark is not closed or is inside a text.")
 
 
 def test_two_of_them_do_not_swallow_what_is_between():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.errors.fingerprints import MAX_LINE_LENGTH, MAX_PATTERN_LENGTH, fingerprint
+from classroom.base.error_fingerprints import MAX_LINE_LENGTH, MAX_PATTERN_LENGTH, fingerprint
 
 RECORDED = Path(__file__).parents[2] / "payloads" / "recorded_extension_requests.jsonl"
 
