@@ -79,11 +79,11 @@ def test_kernels_behind_a_gateway(far, tabs, product):
     statuses = [(cell, status) for cell, status, _ in said(product, "page.ipynb")]
     assert statuses == [("c0", "success"), ("c1", "error"), ("c2", "aborted")]
     assert 1000 <= product.ends_of("page.ipynb")[0]["executionDurationMs"] < 1500
-    tab.panel().get_by_text("this page tells what runs there").wait_for(timeout=WAIT)
+    tab.panel().get_by_text("this page reports what runs there").wait_for(timeout=WAIT)
 
     blocked.unlink()  # the server part takes over again
     wait_for(lambda: all(kernel["is_watched"] for kernel in lab.ask("state")["kernels"]), SECONDS)
-    tab.panel().get_by_text("this page tells what runs there").wait_for(state="detached", timeout=WAIT)
+    tab.panel().get_by_text("this page reports what runs there").wait_for(state="detached", timeout=WAIT)
     tab.select(2)
     tab.run("notebook:run-cell")
     wait_for(lambda: len(product.ends_of("page.ipynb")) >= 4, SECONDS)
