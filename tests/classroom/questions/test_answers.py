@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classroom.privacy.stored import parts_of
+from classroom.privacy.stored import stored_rows
 from classroom.questions.models import StuckQuestion
 from events.models import HelpRequest
 from lms.credential_holders import holder_of_token
@@ -96,7 +96,7 @@ def test_a_classmate_cannot_answer(cast, ask, question):
 
 
 def test_it_is_in_the_copy_of_the_student_and_goes_with_the_student(cast, token, question):
-    (part,) = [each for each in parts_of(holder_of_token(token)) if each.name == "questions"]
+    (part,) = [each for each in stored_rows(holder_of_token(token)) if each.name == "questions"]
     assert part.rows.values(*part.columns).get()["probability"] == 0.5
     cast.hanako.delete()
     assert not StuckQuestion.objects.exists()

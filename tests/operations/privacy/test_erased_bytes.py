@@ -56,7 +56,7 @@ def test_a_redis_that_forbids_it_is_a_sentence(limited_redis):
 def test_a_redis_that_is_away_is_a_sentence(settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     [said] = verification._redis_file()
-    assert "anew" in said
+    assert "rewrite its file" in said
 
 
 def test_a_stream_keeps_no_bytes_of_what_was_taken_out(event_pipeline, uncompressed):  # noqa: F811
