@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test product-test beside faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test extension-elsewhere
+.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test extension-elsewhere
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,16 +31,10 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
-	@$(MAKE) -j 3 --keep-going product-test beside
-
-product-test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
+	@$(MAKE) -j 3 --output-sync=target lab-test extension-if-node
 
-# These wait for kernels more than they compute: they fill the time in which the tests of the product wait for processes,
-# two at once, and print what they said when they end.
-beside:
-	@$(MAKE) --output-sync=target lab-test extension-if-node
-
+# These wait for kernels more than they compute: three go side by side.
 lab-test: .venv/test.stamp .venv-lab/lab.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/lab
 
