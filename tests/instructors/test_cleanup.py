@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
+from django_rq.cron import DjangoCronScheduler
 
-from events.worker import cleanup, periodic, tasks
+from events.worker import cleanup, tasks
 from instructors.models import Instructor, RevokedToken
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,6 @@ def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
 
 
 def test_it_is_in_the_schedule():
-    from rq.cron import _job_data_registry
-
-    assert periodic
-    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.run_cleanup] == [3600]
+    scheduler = DjangoCronScheduler()
+    scheduler.load_config_from_file("events.worker.periodic")
+    assert [job.interval for job in scheduler.get_jobs() if job.func is tasks.run_cleanup] == [3600]

@@ -3,14 +3,14 @@
 import time
 
 import pytest
-from rq.cron import _job_data_registry
+from django_rq.cron import DjangoCronScheduler
 
 from events import metrics as events_metrics
 from events import timeseries
 from events.queue import heartbeats
 from events.timeseries import buckets, flux, system_metrics
 from events.timeseries.line_protocol import numbers
-from events.worker import periodic, tasks
+from events.worker import tasks
 from tests.events.conftest import event, failing
 from tests.influx import parse
 
@@ -64,8 +64,9 @@ def test_a_type_stays_and_a_name_of_a_host_is_escaped():
 
 
 def test_it_is_in_the_schedule():
-    assert periodic
-    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.record_system_metrics] == [60]
+    scheduler = DjangoCronScheduler()
+    scheduler.load_config_from_file("events.worker.periodic")
+    assert [job.interval for job in scheduler.get_jobs() if job.func is tasks.record_system_metrics] == [60]
 
 
 def test_questions_about_lessons_do_not_see_them():
