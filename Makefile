@@ -121,7 +121,7 @@ needs: .venv/test.stamp
 LAB := $(CURDIR)/.venv-lab/bin
 IN_EXTENSION := cd extension && PATH="$(LAB):$$PATH"
 EXTENSION_TS := $(wildcard extension/src/*.ts extension/src/*.tsx extension/src/*.json extension/schema/* extension/style/*) \
-	extension/package.json extension/tsconfig.json
+	extension/package.json extension/tsconfig.json extension/webpack.config.js
 EXTENSION_PY := $(wildcard extension/cell_monitor_lab/*.py extension/cell_monitor_lab/*.yaml extension/jupyter-config/*/*) \
 	extension/pyproject.toml extension/install.json extension/README.md extension/LICENSE
 EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extension/traces/*.jsonl)
