@@ -1,5 +1,5 @@
-"""`python compare_wheels.py ONE TWO`: whether two wheels have the same files, byte for byte. How they are compressed may
-differ."""
+"""`python compare_wheels.py ONE TWO`: whether two wheels have the same files, byte for byte. How they are compressed
+may differ."""
 
 import sys
 import zipfile
