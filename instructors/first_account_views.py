@@ -1,6 +1,5 @@
 """The page that makes the first account."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -8,11 +7,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import Throttled
 
-from instructors import first_account, hashing, throttles
+from instructors import first_account, hashing
 from instructors.authentication import log_in_browser
 from instructors.first_account import LinkClosed, UnknownLink
 from instructors.forms import FirstAccountForm
-from instructors.lockout import client_of
+from instructors.link_pages import too_many, wrong_link
 
 FAILURES = "first_account"
 
@@ -37,26 +36,11 @@ def first_account_page(request: HttpRequest, token: str) -> HttpResponse:
             request=request,
         )
     except Throttled as refusal:
-        return _too_many(request, refusal)
+        return too_many(request, refusal)
     except UnknownLink:
-        return _unknown(request)
+        return wrong_link(request, "404.html", status=404, kind=FAILURES)
     except LinkClosed:
         context = {"has_account": not first_account.is_missing()}
         return render(request, "registration/first_account_closed.html", context, status=410)
     log_in_browser(request, account, now=timezone.now())
     return redirect("classes")
-
-
-def _unknown(request: HttpRequest) -> HttpResponse:
-    try:
-        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
-    except Throttled as refusal:
-        return _too_many(request, refusal)
-    throttles.count_failure(FAILURES, client_of(request))
-    return render(request, "404.html", status=404)
-
-
-def _too_many(request: HttpRequest, refusal: Throttled) -> HttpResponse:
-    answer = render(request, "429.html", status=429)
-    answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
-    return answer

@@ -18,6 +18,7 @@ from core.identity import email_key
 from instructors import hashing, password_links, throttles
 from instructors.authentication import log_in_browser
 from instructors.forms import ForgottenForm, ResetPasswordForm
+from instructors.link_pages import too_many, wrong_link
 from instructors.lockout import client_of
 from instructors.models import Instructor
 from instructors.permissions import account_of
@@ -58,7 +59,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             throttles.refuse_after_failures(ASKED, counted, limit=limit)
             throttles.count_failure(ASKED, counted)
     except Throttled as refusal:
-        return _too_many(request, refusal)
+        return too_many(request, refusal)
     mail_link(address, base=_base(request), request=request)
     return render(request, "account/forgotten.html", {"sent_to": address})
 
@@ -77,20 +78,11 @@ def choose_password(request: HttpRequest, token: str) -> HttpResponse:
         now = timezone.now()
         account = password_links.use(token, password=form.cleaned_data["password"], request=request, now=now)
     except Throttled as refusal:
-        return _too_many(request, refusal)
+        return too_many(request, refusal)
     except password_links.LinkClosed:
-        return _closed(request)
+        return wrong_link(request, "account/link_closed.html", status=410, kind=FAILURES)
     log_in_browser(request, account, now=now)
     return redirect("classes")
-
-
-def _closed(request: HttpRequest) -> HttpResponse:
-    try:
-        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
-    except Throttled as refusal:
-        return _too_many(request, refusal)
-    throttles.count_failure(FAILURES, client_of(request))
-    return render(request, "account/link_closed.html", status=410)
 
 
 def _accounts(request: HttpRequest, *, owner: Instructor | None = None, link: str = "") -> HttpResponse:
@@ -99,12 +91,6 @@ def _accounts(request: HttpRequest, *, owner: Instructor | None = None, link: st
     context: dict[str, Any] = {"accounts": accounts(), "owner": owner, "link": link, "now": timezone.now()}
     context["setup_texts"] = setup_texts()
     return render(request, "account/accounts.html", context)
-
-
-def _too_many(request: HttpRequest, refusal: Throttled) -> HttpResponse:
-    answer = render(request, "429.html", status=429)
-    answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
-    return answer
 
 
 def _base(request: HttpRequest) -> str:
