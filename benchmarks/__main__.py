@@ -22,6 +22,7 @@ from benchmarks.rows import Row, medians
 from benchmarks.scale_out import scale_out
 from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
+from benchmarks.stored import PICTURE as STORED_PICTURE
 from benchmarks.stored import stored_against_none
 from benchmarks.system import System, running
 
@@ -157,7 +158,7 @@ def main() -> None:
         count = (QUICK if given.quick else Sizes()).hundreds
         rows = stored_against_none(stored=given.stored, rounds=given.rounds, workers=given.workers, count=count)
         print(table(rows))
-        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {STORED_PICTURE}")
         return
     if given.against:
         sizes = QUICK if given.quick else Sizes()
