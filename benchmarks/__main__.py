@@ -14,7 +14,7 @@ from benchmarks.calibration import CALIBRATION, draw_calibration
 from benchmarks.compare import compare
 from benchmarks.durable import STUDENTS, durable, memory, warm_up
 from benchmarks.latency import latency
-from benchmarks.pages import pages
+from benchmarks.pages import CELLS, pages
 from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
@@ -63,7 +63,7 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
         rows += memory(system=system)
         rows += copies(system=system, repetitions=sizes.repetitions)
     with running(workers=workers, logins=True) as system:
-        durable(system=system, tag="pages", count=sizes.hundreds, size=100, connections=connections)
+        durable(system=system, tag="pages", count=sizes.hundreds, size=100, connections=connections, cells=CELLS)
         rows += pages(system=system, stored=sizes.stored)
         steps.update()
     for size, count, lines in floods(sizes, connections):

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmarks.compare import Measured, Task, flood, ratio
 from benchmarks.curves import Curve, draw
 from benchmarks.durable import STUDENTS, durable, warm_up
-from benchmarks.pages import class_of_students, look, remember
+from benchmarks.pages import CELLS, class_of_students, look, remember
 from benchmarks.rows import Row
 from benchmarks.system import System, running
 
@@ -37,7 +37,7 @@ def stored_against_none(*, stored: int, rounds: int, workers: int, count: int) -
     with running(workers=workers, logins=True) as empty, running(workers=workers, logins=True) as filled:
         for system in (empty, filled):
             warm_up(system=system)
-        durable(system=filled, tag="fill", count=20_000, size=100, connections=16)
+        durable(system=filled, tag="fill", count=24_000, size=100, connections=16, cells=CELLS)
         class_id, present = class_of_students(filled)
         for number in counts:
             remember(filled, class_id=class_id, count=max(number - present, 0))
