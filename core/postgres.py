@@ -64,7 +64,7 @@ def binary_rows(rows: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
 def prepared_statements() -> Iterator[None]:
     """Prepare what this block repeats, from the sixth execution on, and have it planned once for all values.
 
-    Source: docs/decisions/0027. For the few dozen statements of a batch of events. Everything else is planned for its
+    Source: docs/decisions/0028. For the few dozen statements of a batch of events. Everything else is planned for its
     values: a plan for all values has to guess how long arrays and spans of time are. Raises OperationalError where
     PostgreSQL cannot be reached.
     """
