@@ -35,6 +35,19 @@ def print_modules():  # where the command would begin to work
 gc_tuning.freeze_loaded_objects = print_modules
 command_line.run(["manage.py", "work"])
 """
+CRON = """
+import sys
+from config import command_line
+from operations.management.commands import rqcron
+
+def print_modules(*args, **options):
+    import events.worker.periodic
+    print(*sys.modules)
+    raise SystemExit
+
+rqcron.Command.handle = print_modules
+command_line.run(["manage.py", "rqcron", "events.worker.periodic"])
+"""
 WALKED = """
 import gc
 import config.asgi
@@ -77,6 +90,10 @@ def test_a_worker_holds_no_page_and_no_library_of_pages():
     assert (HEAVY | UNNEEDED | OF_WEB) & set(loaded.split()) == set()
     assert {"channels_redis.pubsub", "events.processing.pipeline"} - set(loaded.split()) == set()
     assert hidden == "0"
+
+
+def test_cron_holds_no_page():
+    assert (HEAVY | OF_WEB) & set(output_of(CRON).split()) == set()
 
 
 def test_what_was_hidden_at_the_start_can_be_used_afterwards():
