@@ -51,18 +51,20 @@ class Outbox:
 
     @classmethod
     def in_folder(cls, folder: Path) -> Outbox:
-        """Make a new file in `folder`, else in one of this machine, else in memory; adopt what was left in those."""
-        outbox = None
+        """Make a new file as `made_in` does, and adopt what was left there."""
+        outbox = cls.made_in(folder)
+        outbox.adopt_all(folder)
+        return outbox
+
+    @classmethod
+    def made_in(cls, folder: Path) -> Outbox:
+        """Make a new file in `folder`, else in one of this machine, else in memory."""
         for place in places(folder):
             try:
-                outbox = cls(*new_file(place))
-                break
+                return cls(*new_file(place))
             except (OSError, sqlite3.Error) as error:
                 log.warning("Cell Monitor cannot keep its queue in %s: %s", place, error)
-        outbox = outbox or cls(":memory:")
-        for place in places(folder):
-            outbox.adopt(place)
-        return outbox
+        return cls(":memory:")
 
     # Writing
 
@@ -210,6 +212,10 @@ class Outbox:
             self._write(lambda: self.store.put(key, value))
 
     # Adoption
+
+    def adopt_all(self, folder: Path) -> int:
+        """Adopt what was left where `made_in` makes files; return how many events came."""
+        return sum(self.adopt(place) for place in places(folder))
 
     def adopt(self, place: Path) -> int:
         """Take over the files of processes that are gone; return how many events came with them.

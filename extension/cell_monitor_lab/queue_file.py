@@ -62,18 +62,22 @@ def new_file(place: Path) -> tuple[str, sqlite3.Connection]:
 
 def open_file(path: str, timeout: float = 5) -> sqlite3.Connection:
     """Open a file with an exclusive lock that lasts. Raises sqlite3.OperationalError while another process has it."""
-    if path != ":memory:" and not os.path.exists(path):  # closing a file that is open already would end its locks
+    is_new = path != ":memory:" and not os.path.exists(path)  # closing a file that is open already would end its locks
+    if is_new:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        db.execute("PRAGMA journal_mode=TRUNCATE")
+        # A new file holds nothing that a journal could save, and on a busy disk each write to one takes a tenth of a
+        # second, in which Jupyter's server does not start.
+        db.execute(f"PRAGMA journal_mode={'MEMORY' if is_new else 'TRUNCATE'}")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA temp_store=MEMORY")
         db.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";\n"):
             db.execute(statement)
         db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode=TRUNCATE")
         # Locks are taken with the first write, and kept.
         db.execute("BEGIN EXCLUSIVE")
         db.execute("COMMIT")

@@ -55,7 +55,8 @@ class Service:
             self.settings, lambda: self.identity().url, is_given_by_school=consent.strip().lower() == "given"
         )
         self.connection = Connection(self.settings, self.identity, self.privacy)
-        self.outbox = Outbox.in_folder(folder)
+        self._folder = folder
+        self.outbox = Outbox.made_in(folder)
         self.clock = Clock()
         self.recorder = Recorder(self.outbox, self.clock, self.identity, self.privacy)
         self.sender = Sender(
@@ -98,12 +99,19 @@ class Service:
 
     async def start(self) -> None:
         """Begin to watch, to send and to listen."""
-        self._loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         os.environ[SERVER_PART] = str(os.getpid())
         await self.watcher.start()
+        # The server answers meanwhile. What an earlier one left is sent first: no kernel has run anything yet.
+        try:
+            await loop.run_in_executor(None, self.outbox.adopt_all, self._folder)
+        except Exception:
+            log.exception("Cell Monitor leaves what an earlier server left where it is")
+        if self._loop is not loop:  # it is stopping already
+            return
         self.sender.start()
         self.inbox.start()
-        self._ticker = self._loop.create_task(self._tick_for_ever())
+        self._ticker = loop.create_task(self._tick_for_ever())
 
     async def stop(self) -> None:
         """End open runs and the session, write everything, and try once more to send it."""

@@ -147,6 +147,28 @@ def test_a_file_in_use_is_left_alone_and_an_orphan_is_adopted(tmp_path):
     third.close()
 
 
+def test_a_new_file_needs_no_journal_and_what_comes_into_it_does(tmp_path):
+    """Jupyter's server starts meanwhile, and each write to a busy disk takes a tenth of a second."""
+    outbox = Outbox.made_in(tmp_path)
+    assert [str(path) for path in tmp_path.iterdir()] == [outbox.path]
+    db = outbox.store.db
+    assert [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")] == ["truncate", 2]
+    outbox.add([item(1)])
+    assert Path(f"{outbox.path}-journal").exists()
+    outbox.close()
+
+
+def test_what_an_earlier_process_left_is_adopted_apart_from_the_making(tmp_path):
+    left = Outbox.in_folder(tmp_path)
+    left.add([item(1), item(2)])
+    left.store.db.close()
+    outbox = Outbox.made_in(tmp_path)
+    assert ids(outbox) == []
+    assert outbox.adopt_all(tmp_path) == 2
+    assert ids(outbox) == ["1", "2"]
+    outbox.close()
+
+
 def test_the_end_of_a_killed_session_is_the_last_time_it_was_seen(tmp_path):
     first = Outbox.in_folder(tmp_path)
     end = event("end", "session_end")
