@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test extension-elsewhere
+.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-ui-if-node extension-python extension-test extension-elsewhere
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -30,17 +30,21 @@ run: .venv/run.stamp ## the same without the demo class
 check: lint ## lint, types, layers and the quick tests, which start no copy of the product and no browser: two to five minutes
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
-test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
+# First what has one thread or waits little, side by side; then the product's tests; then what waits for kernels.
+test: needs ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
+	@$(MAKE) -j 3 --output-sync=target lint audit extension-python extension-if-node
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
-	@$(MAKE) -j 3 --output-sync=target lab-test extension-if-node
+	@$(MAKE) -j 2 --output-sync=target lab-test extension-ui-if-node
 
-# These wait for kernels more than they compute: three go side by side.
 lab-test: .venv/test.stamp .venv-lab/lab.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/lab
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/lab
 
-extension-if-node:
-	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
-	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
+extension-if-node: .venv-lab/lab.stamp
+	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) .venv-lab/tested-panel.stamp extension/dist/same.stamp; \
+	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; fi
+
+extension-ui-if-node: .venv-lab/lab.stamp
+	@if test -e extension/node_modules/npm.stamp; then $(MAKE) .venv-lab/tested-ui.stamp; fi
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk, a campus: about forty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
@@ -130,7 +134,7 @@ EXTENSION_UI_TESTS := $(wildcard extension/ui-tests/*.py) extension/tests/confte
 .venv-lab/test.stamp: extension/requirements-dev.txt
 	@test -x .venv-lab/bin/python || $(PYTHON) -m venv .venv-lab
 	@echo "Installing extension/requirements-dev.txt into .venv-lab"
-	@VIRTUAL_ENV=.venv-lab $(BIN)/uv pip install --quiet -r $< 2>/dev/null || .venv-lab/bin/pip install --quiet -r $<
+	@VIRTUAL_ENV=.venv-lab $(BIN)/uv pip install --quiet --no-deps -r $< 2>/dev/null || .venv-lab/bin/pip install --quiet --no-deps -r $<
 	@touch $@
 
 .venv-lab/lab.stamp: .venv-lab/test.stamp $(wildcard static/extension/*.whl)

@@ -29,6 +29,14 @@ STUDENT = {"id": 7, "email": "hanako@example.com", "name": "Hanako", "team": Non
 CLASS = {"id": 1, "name": "Informatics 3A", "class_code": "INF3A"}
 WAIT = 120_000  # milliseconds; the machine may be busy
 
+# What most of these tests do not touch, a fifth of what JupyterLab takes to load. The tests that connect, those with a
+# gateway and tests/lab have all of JupyterLab.
+SPARED = (
+    "celltags console csvviewer debugger documentsearch extensionmanager fileeditor help htmlviewer hub imageviewer"
+    " inspector javascript json launcher logconsole lsp markdownviewer mathjax mermaid metadataform pdf pluginmanager"
+    " running settingeditor terminal toc tooltip vega5 workspaces"
+)
+
 expect.set_options(timeout=60_000)
 
 # Of the product's tests, whose package has the name of this extension's: a test that fails is tried again.
@@ -71,9 +79,9 @@ def notebook(*cells, **metadata):
 
 
 class Lab:
-    """One JupyterLab process on a home of its own."""
+    """One JupyterLab process on a home of its own. `spared` are core extensions that it does without."""
 
-    def __init__(self, folder, environment, program=(sys.executable, "-m", "jupyterlab"), app="LabApp"):
+    def __init__(self, folder, environment, program=(sys.executable, "-m", "jupyterlab"), app="LabApp", spared=""):
         self.root = folder / "work"
         self.root.mkdir()
         with contextlib.closing(socket.socket()) as probe:
@@ -85,7 +93,13 @@ class Lab:
         settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        if spared:
+            config = folder / "config" / "labconfig"
+            config.mkdir(parents=True)
+            names = {f"@jupyterlab/{name}-extension": True for name in spared.split()}
+            (config / "page_config.json").write_text(json.dumps({"disabledExtensions": names}))
         folders = {
+            "PATH": folder,  # no Node, as at most students': where it is, JupyterLab runs it twice for each page
             "HOME": folder,
             "JUPYTER_CONFIG_DIR": folder / "config",
             "JUPYTER_DATA_DIR": folder / "data",
@@ -260,7 +274,7 @@ def labs(tmp_path_factory):
     def lab(**environment):
         key = tuple(sorted(environment.items()))
         if key not in started:
-            started[key] = Lab(tmp_path_factory.mktemp("lab"), environment)
+            started[key] = Lab(tmp_path_factory.mktemp("lab"), environment, spared=SPARED)
         return started[key]
 
     yield lab
@@ -313,18 +327,33 @@ def browser():
         made.close()
 
 
-@pytest.fixture
-def tabs(browser):
-    """Open tabs; what a page throws fails the test."""
-    contexts, thrown = {}, []
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """A function: the context of a locale and a size. It is kept, with what it has loaded of JupyterLab's scripts."""
+    made = {}
 
-    def tab(lab, locale="en-US", size=(1280, 800), is_told=True):
-        if locale not in contexts:
-            contexts[locale] = browser.new_context(
+    def context(locale, size):
+        if (locale, size) not in made:
+            made[locale, size] = browser.new_context(
                 locale=locale, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
             )
-            contexts[locale].set_default_timeout(60_000)
-        page = contexts[locale].new_page()
+            made[locale, size].set_default_timeout(60_000)
+        return made[locale, size]
+
+    yield context
+    for one in made.values():
+        one.close()
+
+
+@pytest.fixture
+def tabs(contexts):
+    """Open tabs, in a browser that remembers nothing of an earlier test; what a page throws fails the test."""
+    used, thrown = set(), []  # used: (context, address)
+
+    def tab(lab, locale="en-US", size=(1280, 800), is_told=True):
+        context = contexts(locale, size)
+        used.add((context, lab.url))
+        page = context.new_page()
         told = getattr(lab, "environment", {}).get("CELL_MONITOR_URL")
         if told and is_told:  # of what the school agreed to
             page.add_init_script(f"localStorage.setItem('cell-monitor-lab told {told}', 'before')")
@@ -332,6 +361,16 @@ def tabs(browser):
         return Tab(page, lab)
 
     yield tab
-    for context in contexts.values():
-        context.close()
+    for context, url in used:
+        for page in context.pages:  # also those that a page has opened
+            page.close()
+        forget(context, url)
     assert [text for text in thrown if "cell-monitor" in text] == []
+
+
+def forget(context, url):
+    """Remove cookies and what pages of an address have stored, but not the scripts that were loaded."""
+    context.clear_cookies()
+    page = context.new_page()
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    page.close()

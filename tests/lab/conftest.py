@@ -27,7 +27,13 @@ print(json.dumps({"id": made.pk, "teacher": teacher.pk, "key": create_key(made)[
 """
 
 
+# Whole files go to workers, those that take longest first (half a minute and more, most of it waiting).
+LONG = ("test_runs", "test_gateway", "test_sleep", "test_class", "test_troubles")
+PLACE = {f"tests/lab/{name}.py": place for place, name in enumerate(LONG)}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: PLACE.get(item.nodeid.partition("::")[0], len(LONG)))
     for item in items:
         if item.nodeid.startswith("tests/lab/"):
             item.add_marker(pytest.mark.slow)
@@ -44,10 +50,10 @@ class Product:
 
     def __init__(self, live: LiveSystem, made: dict[str, Any]) -> None:
         self.live, self.url, self.made = live, live.url, made
+        self.database = psycopg.connect(live.database_url, autocommit=True, row_factory=dict_row)
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with psycopg.connect(self.live.database_url, row_factory=dict_row) as database:
-            return database.execute(query, values).fetchall()
+        return self.database.execute(query, values).fetchall()
 
     def runs(self, email: str) -> list[dict[str, Any]]:
         """All runs of a student, in their order, with the cell as the notebook names it and the path."""
@@ -59,8 +65,14 @@ class Product:
         )
 
     def wait_for_runs(self, email: str, number: int, *, seconds: float = 90) -> list[dict[str, Any]]:
-        wait_until(lambda: len(self.runs(email)) >= number, seconds=seconds, what=f"{number} runs of {email}")
-        return self.runs(email)
+        found: list[dict[str, Any]] = []
+
+        def have_come() -> bool:
+            found[:] = self.runs(email)
+            return len(found) >= number
+
+        wait_until(have_come, seconds=seconds, what=f"{number} runs of {email}", pause=0.1)
+        return found
 
     def school(self, email: str) -> dict[str, str]:
         """What a school sets for one student: nothing is asked in the panel."""
@@ -69,9 +81,11 @@ class Product:
 
 
 @pytest.fixture(scope="module")
-def product(live_system: LiveSystem) -> Product:
+def product(live_system: LiveSystem) -> Iterator[Product]:
     printed = live_system.manage("shell", "--no-imports", "-v", "0", "-c", MAKE_CLASS)
-    return Product(live_system, json.loads(printed.strip().splitlines()[-1]))
+    product = Product(live_system, json.loads(printed.strip().splitlines()[-1]))
+    yield product
+    product.database.close()
 
 
 @pytest.fixture(scope="module")

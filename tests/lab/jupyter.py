@@ -49,7 +49,7 @@ class Kernel:
         self.client.load_connection_file()
         self.client.start_channels(hb=False)  # on a busy machine a heart that beats late counts as a death
         self.client.wait_for_ready(timeout=120)
-        wait_until(self.is_watched, what="the extension's watch over the kernel")
+        wait_until(self.is_watched, what="the extension's watch over the kernel", pause=0.1)
 
     def is_watched(self) -> bool:
         kernels = self.server.ask("cell-monitor-lab/state")["kernels"]
@@ -114,6 +114,7 @@ class JupyterServer:
         self.environment = environment
         self.kernels: list[Kernel] = []
         self.gateway: JupyterServer | None = None  # the server that runs its kernels
+        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=60)
         self.start()
 
     def start(self) -> None:
@@ -128,11 +129,12 @@ class JupyterServer:
             self.process = subprocess.Popen(
                 [str(BIN / self.program), *options],
                 cwd=self.root,
-                env={**kept, "HOME": str(self.folder), **folders, **self.environment},
+                # No Node on the path, as at most students': where it is, JupyterLab runs it twice for each page.
+                env={**kept, "HOME": str(self.folder), "PATH": str(self.folder), **folders, **self.environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(self.answers, seconds=120, what="an answer of the Jupyter server")
+        wait_until(self.answers, seconds=120, what="an answer of the Jupyter server", pause=0.05)
 
     def answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "jupyter.log").read_text()
@@ -143,13 +145,7 @@ class JupyterServer:
 
     def ask(self, path: str, method: str = "GET", value: Any = None) -> Any:
         """Ask a route as the panel does, and return its answer. A refusal fails."""
-        answer = httpx.request(
-            method,
-            f"{self.url}/{path}",
-            json=value,
-            headers={"Authorization": f"token {TOKEN}"},
-            timeout=60,
-        )
+        answer = self.client.request(method, f"/{path}", json=value)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json() if answer.content else None
 
@@ -178,6 +174,7 @@ class JupyterServer:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.kill()
+        self.client.close()
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def test_a_gateway_that_is_away_for_a_moment(product, server):
     kernel = server.kernel("moment.ipynb", "import time; time.sleep(4)", "2")
     kernel.begun(kernel.execute("import time; time.sleep(4)", cell=0))
     stop_for(server.gateway, 8)
-    wait_until(kernel.is_watched, seconds=60, what="the watch after the pause")
+    wait_until(kernel.is_watched, seconds=60, what="the watch after the pause", pause=0.1)
     kernel.run("2", cell=1)
     rows = product.wait_for_runs(EMAIL, before + 2)[before:]
     assert [row["cell"] for row in rows] == ["c0", "c1"]
@@ -88,7 +88,7 @@ def test_an_unused_kernel_is_let_go(server):
     kernel = server.kernel("unused.ipynb", "1")
     assert connections(server.gateway, kernel) == 2, "the tab's and ours"
     kernel.tab.close()
-    wait_until(lambda: connections(server.gateway, kernel) == 0, seconds=60, what="an end of our connection")
+    wait_until(lambda: connections(server.gateway, kernel) == 0, seconds=60, what="an end of our connection", pause=0.1)
     assert not kernel.is_watched()
 
 

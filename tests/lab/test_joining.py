@@ -42,7 +42,7 @@ def test_a_second_device_waits_for_the_first(product, start_jupyter):
     first.ask("cell-monitor-lab/connect", "POST", typed)
     wait_until(lambda: first.state()["device"]["status"] == "active", what="a token")
     second.ask("cell-monitor-lab/connect", "POST", typed)
-    wait_until(lambda: second.state()["device"]["status"] == "waiting", what="the wait")
+    wait_until(lambda: second.state()["device"]["status"] == "waiting", what="the wait", pause=0.1)
     kernel = second.kernel("waits.ipynb", "1")
     kernel.run("1", cell=0)
     wait_until(lambda: second.state()["queue"]["waiting"], what="a queue")

@@ -127,7 +127,9 @@ def test_a_killed_jupyter_server_loses_nothing_that_ended(product, start_jupyter
         _kill_with_children(server.process.pid)
         server.process.wait()
         server.start()
-    wait_until(lambda: set(ended) <= {row["run_id"] for row in product.runs(email)}, seconds=60, what="all runs")
+    wait_until(
+        lambda: set(ended) <= {row["run_id"] for row in product.runs(email)}, seconds=60, what="all runs", pause=0.1
+    )
     rows = product.runs(email)
     assert len({row["run_id"] for row in rows}) == len(rows), "none twice"
 
@@ -152,7 +154,8 @@ def test_who_may_be_stuck_is_asked_and_says_they_are_fine(product, start_jupyter
         kernel.run("undefined", cell=0)
         time.sleep(0.5)
     product.wait_for_runs("mei@example.com", 8)
-    wait_until(lambda: mei.state()["question"], seconds=60, what="the question")  # whoever asks for the state is a tab
+    # Whoever asks for the state is a tab.
+    wait_until(lambda: mei.state()["question"], seconds=60, what="the question", pause=0.1)
     number = mei.state()["question"]["id"]
     assert mei.ask("cell-monitor-lab/question", "POST", {"id": number, "answer": "fine"})["question"] is None
     query = "SELECT answer, probability, answered_at > asked_at AS is_later FROM stuck_questions WHERE id = %s"

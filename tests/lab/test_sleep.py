@@ -38,7 +38,7 @@ def test_after_a_sleep_the_next_run_is_sent_and_messages_come(product, jupyter):
 
 def sleep_and_wake(product, jupyter, kernel):
     jupyter.ask("cell-monitor-lab/help", "POST", {"is_on": True, "path": "sleep.ipynb", "cellId": "c0"})
-    wait_until(lambda: jupyter.state()["help"]["text"]["code"] == "help-queue", seconds=30, what="a place in the queue")
+    wait_until(lambda: jupyter.state()["help"]["text"]["code"] == "help-queue", what="a place in the queue", pause=0.1)
     family = [psutil.Process(jupyter.process.pid), *psutil.Process(jupyter.process.pid).children(recursive=True)]
     for process in family:
         os.kill(process.pid, signal.SIGSTOP)
@@ -54,4 +54,4 @@ def sleep_and_wake(product, jupyter, kernel):
     assert jupyter.state()["help"]["is_on"]
     assert jupyter.state()["device"]["status"] == "active"
     product.live.manage("shell", "--no-imports", "-v", "0", "-c", MESSAGE)
-    wait_until(lambda: "Good morning" in json.dumps(jupyter.state()["news"]), seconds=60, what="the message")
+    wait_until(lambda: "Good morning" in json.dumps(jupyter.state()["news"]), seconds=60, what="the message", pause=0.1)

@@ -89,6 +89,7 @@ def test_a_device_or_class_that_goes_while_runs_go_keeps_what_runs(product, star
             lambda email=email, asked=asked: asked <= {row["run_id"] for row in product.runs(email)},
             seconds=60,
             what="the runs of meanwhile",
+            pause=0.1,
         )
         rows = [row["run_id"] for row in product.runs(email)]
         assert len(set(rows)) == len(rows)
