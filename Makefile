@@ -183,5 +183,5 @@ extension/dist/same.stamp: extension/dist/wheel.stamp $(wildcard static/extensio
 
 # In the JupyterLab that has that wheel. A file's tests keep their order: one Lab keeps what a student of it chose.
 .venv-lab/tested-ui.stamp: extension/dist/same.stamp .venv-lab/lab.stamp $(EXTENSION_UI_TESTS)
-	cd extension && $(LAB)/python -m pytest -n 2 --dist loadfile ui-tests $(ARGS)
+	cd extension && $(LAB)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder ui-tests $(ARGS)
 	@touch $@
