@@ -46,7 +46,7 @@ faults: needs ## a hundred kills under load, outages of a minute, a full disk, a
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
 	$(BIN)/python -m tests.faults.campus --kills 50 --rate 400
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
-	FAULTS=long FAULT_EXAMPLES=20 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/lms/test_openapi.py tests/test_nonsense.py
+	FAULTS=long FAULT_EXAMPLES=20 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/lms/test_openapi.py tests/test_nonsense.py tests/lms/admin/test_nonsense_admin.py tests/browser/test_accessibility.py
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 import redis as redis_client
 from pytest_django.plugin import blocking_manager_key
+from redis import utils as redis_utils
 
 # Compile once for all. If Python were told to write no bytecode, every worker would rewrite the assertions of each
 # file, and every process that a test starts would compile the product again.
@@ -54,6 +55,8 @@ from tests.second_try import (  # noqa: E402, F401
 
 mirror()
 logins.use()
+# redis-py looks its version up among all that is installed, for each connection.
+redis_utils.get_lib_version = cache(redis_utils.get_lib_version)
 
 # Names that tests look for in pages, where they must not be. One in some thousand tokens of forms has one by chance.
 NAMES = re.compile("aoi|eve|jiro|ken|mei|mio|ren|rin|rust|sho|taro|yui", re.IGNORECASE)
