@@ -66,6 +66,8 @@ class Scheduler(DjangoCronScheduler):
 
 
 class Command(RqCronCommand):
+    requires_system_checks = ()  # as for a worker: they load every page of the product, which this process never shows
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Queue the periodic jobs until asked to stop. After an outage of Redis, begin again with all jobs due."""
         token = secrets.token_hex(16)
