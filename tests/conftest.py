@@ -43,7 +43,7 @@ from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
-from tests import logins  # noqa: E402
+from tests import drawing_process, logins  # noqa: E402
 from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
@@ -55,6 +55,7 @@ from tests.second_try import (  # noqa: E402, F401
 
 mirror()
 logins.use()
+drawing_process.use()
 # redis-py looks its version up among all that is installed, for each connection.
 redis_utils.get_lib_version = cache(redis_utils.get_lib_version)
 

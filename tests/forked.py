@@ -37,8 +37,9 @@ LIBRARIES = [
     "mistune", "msgspec", "nh3", "packaging.requirements", "PIL.Image", "prometheus_client", "psutil", "psycopg",
     "psycopg.types.array", "psycopg.types.hstore", "psycopg.types.json", "psycopg_pool", "pygments",
     "pygments.formatters.html", "redis", "redis.asyncio", "requests", "rq", "sqlparse", "statistics", "tablib",
-    "tests.forked", "uritemplate", "urllib3", "uvicorn.config", "uvicorn.protocols.http.httptools_impl",
-    "uvicorn.protocols.websockets.websockets_sansio_impl", "uvloop", "websockets.server", "xml.sax.saxutils", "yaml",
+    "tests.forked", "tests.notebook_libraries", "uritemplate", "urllib3", "uvicorn.config",
+    "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.websockets.websockets_sansio_impl", "uvloop",
+    "websockets.server", "xml.sax.saxutils", "yaml",
 ]  # fmt: skip
 
 _server = multiprocessing.get_context("forkserver")
