@@ -361,7 +361,7 @@ def start_live_system(migrated: str) -> Iterator[Callable[..., LiveSystem]]:
 
 @pytest.fixture(scope="session")
 def _everyday_system(start_live_system: Callable[..., LiveSystem]) -> LiveSystem:
-    return start_live_system()
+    return start_live_system(DJANGO_SETTINGS_MODULE="tests.live_settings")
 
 
 @pytest.fixture(scope="module")
