@@ -41,7 +41,7 @@ COPY --from=builder /app /app
 COPY deploy/healthcheck.py /app/deploy/healthcheck.py
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app \
-    DJANGO_SETTINGS_MODULE=config.settings \
+    DJANGO_SETTINGS_MODULE=config.settings MALLOC_ARENA_MAX=2 \
     DEBUG=0 DATA_DIR=/data MEDIA_ROOT=/data/media STATIC_ROOT=/app/collected DRAWN_ROOT=/tmp/notebooks
 USER 10001:10001
 EXPOSE 8000

@@ -14,7 +14,7 @@ from benchmarks.calibration import CALIBRATION, draw_calibration
 from benchmarks.compare import compare
 from benchmarks.durable import STUDENTS, durable, memory, warm_up
 from benchmarks.latency import latency
-from benchmarks.pages import pages
+from benchmarks.pages import CELLS, pages
 from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
@@ -22,6 +22,7 @@ from benchmarks.rows import Row, medians
 from benchmarks.scale_out import scale_out
 from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
+from benchmarks.stored import PICTURE as STORED_PICTURE
 from benchmarks.stored import stored_against_none
 from benchmarks.system import System, running
 
@@ -62,7 +63,7 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
         rows += memory(system=system)
         rows += copies(system=system, repetitions=sizes.repetitions)
     with running(workers=workers, logins=True) as system:
-        durable(system=system, tag="pages", count=sizes.hundreds, size=100, connections=connections)
+        durable(system=system, tag="pages", count=sizes.hundreds, size=100, connections=connections, cells=CELLS)
         rows += pages(system=system, stored=sizes.stored)
         steps.update()
     for size, count, lines in floods(sizes, connections):
@@ -157,7 +158,7 @@ def main() -> None:
         count = (QUICK if given.quick else Sizes()).hundreds
         rows = stored_against_none(stored=given.stored, rounds=given.rounds, workers=given.workers, count=count)
         print(table(rows))
-        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {STORED_PICTURE}")
         return
     if given.against:
         sizes = QUICK if given.quick else Sizes()

@@ -62,15 +62,18 @@ def panel(curve: Curve) -> str:
     for at in (curve.xs[0], curve.xs[len(curve.xs) // 2], curve.xs[-1]):
         parts.append(f'<text x="{x(at):.1f}" y="{floor + 16}" text-anchor="middle">{at:,}</text>')
     parts.append(f'<text x="{right}" y="{floor + 31}" text-anchor="end">{escape(curve.along)}</text>')
+    by_end = sorted(curve.lines, key=lambda name: -curve.lines[name][-1])
     for index, (name, values) in enumerate(curve.lines.items()):
         points = [(x(at), y(value)) for at, value in zip(curve.xs, values, strict=True)]
         way = " L ".join(f"{left:.1f} {top:.1f}" for left, top in points)
         parts.append(f'<path d="M {way}" stroke-dasharray="{DASHES[index % len(DASHES)]}"/>')
         parts += [f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3"/>' for left, top in points]
         if len(curve.lines) > 1:
-            # Where lines end close together their names would cover each other: above, below, and in the middle.
-            left, top = points[-1] if index < 2 else points[len(points) // 2 + 1]
-            top += 16 if index == 1 else -7
+            # Names of lines that end close together would cover each other: above the highest, below the others, and
+            # one between them in the middle.
+            is_between = 0 < by_end.index(name) < len(by_end) - 1
+            left, top = points[len(points) // 2] if is_between else points[-1]
+            top += -7 if name == by_end[0] else 16
             parts.append(f'<text x="{left:.1f}" y="{top:.1f}" text-anchor="end">{escape(name)}</text>')
     return "".join(parts)
 

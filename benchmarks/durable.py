@@ -2,6 +2,7 @@
 
 import time
 
+from benchmarks.bodies import CELLS
 from benchmarks.load import prepared
 from benchmarks.processes import cpu_seconds, family
 from benchmarks.rows import Row, shown
@@ -10,11 +11,11 @@ from benchmarks.system import System
 STUDENTS = 200
 
 
-def durable(*, system: System, tag: str, count: int, size: int, connections: int) -> list[Row]:
+def durable(*, system: System, tag: str, count: int, size: int, connections: int, cells: int = CELLS) -> list[Row]:
     """`count` events in posts of `size`; with the processor time each part of the system took for 10,000 of them."""
     name = f"durable events, posts of {size}"
     with prepared(
-        port=system.port, tag=tag, count=count, size=size, students=STUDENTS, connections=connections
+        port=system.port, tag=tag, count=count, size=size, students=STUDENTS, connections=connections, cells=cells
     ) as generator:
         last, before = system.last_row(), cpu_seconds(system.pid, *system.beside)
         sent = generator.go()

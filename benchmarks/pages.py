@@ -15,8 +15,10 @@ from benchmarks.system import System
 from core.identity import email_key
 
 STUDENTS = 200
+CELLS = 60  # of the notebook that the cell map shows
 REPETITIONS = 40
 CHUNK = 500_000  # rows of the past in one statement
+PATTERN = 20_000  # rows that the past repeats
 OVERVIEW = "/api/v1/dashboard/overview"
 EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
@@ -76,6 +78,7 @@ def _remember(connection: "psycopg.Connection[Any]", *, class_id: int, count: in
         """WITH e AS MATERIALIZED (
                    SELECT x.*, row_number() OVER () AS place
                    FROM cell_executions x JOIN student_classes c USING (student_id) WHERE c.class_id = %s
+                   ORDER BY x.id LIMIT %s
                )
                INSERT INTO cell_executions (event_id, student_id, notebook_id, cell_id, session_id, executed_at,
                    execution_count, status, duration, error_message, output, code_content, cell_index, cell_type,
@@ -85,7 +88,7 @@ def _remember(connection: "psycopg.Connection[Any]", *, class_id: int, count: in
                    e.error_message, e.output, e.code_content, e.cell_index, e.cell_type, 0, false
                FROM generate_series(1, %s) AS number
                JOIN e ON e.place = number %% (SELECT count(*) FROM e) + 1""",
-        [class_id, count],
+        [class_id, PATTERN, count],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.curves import Curve, draw
 from benchmarks.durable import durable, warm_up
 from benchmarks.latency import latency
-from benchmarks.pages import class_of_students, look, remember
+from benchmarks.pages import CELLS, class_of_students, look, remember
 from benchmarks.rows import Row, medians
 from benchmarks.system import running
 
@@ -59,7 +59,7 @@ def with_students() -> list[Row]:
 def with_stored() -> list[Row]:
     rows: list[Row] = []
     with running(workers=2, logins=True) as system:
-        durable(system=system, tag="past", count=STORED[0], size=100, connections=16)
+        durable(system=system, tag="past", count=STORED[0], size=100, connections=16, cells=CELLS)
         class_id, present = class_of_students(system)
         for stored in STORED:
             remember(system, class_id=class_id, count=max(stored - present, 0))

@@ -22,6 +22,7 @@ try:
 except ImproperlyConfigured as error:  # the servers would write a traceback
     sys.exit(str(error))
 
+import rest_framework_simplejwt.backends  # noqa: E402, F401  (the first token would load it)
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs the app registry)
 from django.urls import get_resolver  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
@@ -35,6 +36,7 @@ from config.request_log import RequestLogApplication  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
 from events.queue import moved_streams, stream  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
+from realtime import broadcast  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
@@ -83,5 +85,6 @@ async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # import all views now instead of in the first request
+broadcast.load()
 optional_libraries.show()
 gc_tuning.freeze_loaded_objects(threshold=gc_tuning.WEB_THRESHOLD)

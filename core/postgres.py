@@ -1,16 +1,17 @@
-"""PostgreSQL beyond Django's ORM: plain statements, pipeline mode, results in binary, query plans, errors."""
+"""PostgreSQL beyond Django's ORM: plain statements, pipeline mode, results in binary, prepared statements, errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from psycopg.pq import Format
 from psycopg.sql import Composable
 
 READ_ONLY_TRANSACTION = "25006"  # an SQLSTATE
+PREPARE_AFTER = 5  # executions
 
 
 def fetch_all(statement: str | Composable, params: Any = None) -> list[tuple[Any, ...]]:
@@ -60,19 +61,20 @@ def binary_rows(rows: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def custom_query_plans() -> Iterator[None]:
-    """Plan every statement for its values, until the end of the transaction. One query; also a decorator.
+def prepared_statements() -> Iterator[None]:
+    """Prepare what this block repeats, from the sixth execution on, and have it planned once for all values.
 
-    For queries of time ranges. Statements are prepared (settings: `prepare_threshold`), and from the sixth execution on
-    PostgreSQL may use one plan for all values. For `executed_at BETWEEN … AND …` that plan must estimate the length of
-    the range. For an hour in a year the estimate is wrong, and every run of each student is read. Measured with 200
-    students and 416,000 runs, in seconds of CPU time: the report of a lesson took 0.15 with custom plans and 0.30
-    without, the API's progress of an hour 0.06 and 0.12. Queries by student gain nothing and would pay for planning.
+    Source: docs/decisions/0028. For the few dozen statements of a batch of events. Everything else is planned for its
+    values: a plan for all values has to guess how long arrays and spans of time are. Raises OperationalError where
+    PostgreSQL cannot be reached.
     """
-    with transaction.atomic(savepoint=False):
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = PREPARE_AFTER
+    try:
         yield
+    finally:
+        if connection.connection is not None:
+            connection.connection.prepare_threshold = None
 
 
 def is_read_only(error: BaseException) -> bool:

@@ -49,7 +49,7 @@ urlpatterns = [
     re_path(r"^notebook-version/snapshot/(?P<snapshot_id>[^/]+)/?$", version_views.SnapshotView.as_view()),
     re_path(r"^notebook-version/stats/?$", version_views.StatsView.as_view()),
     re_path(r"^openapi\.json/?$", schema_views.DocumentView.as_view()),
-    re_path(r"^docs/?$", schema_views.PageView.as_view(), name="api_docs"),
+    re_path(r"^docs/?$", schema_views.page, name="api_docs"),
     re_path(r"^classes/?$", classes.ClassesView.as_view()),
     re_path(r"^classes/(?P<class_id>[^/]+)/?$", classes.ClassView.as_view()),
     re_path(r"^classes/(?P<class_id>[^/]+)/rooms/?$", rooms.RoomsView.as_view()),

@@ -139,6 +139,11 @@ async def _send(layer: Any, notices: Sequence[tuple[str, Message]]) -> None:
         await layer.group_send(group, sent[id(frame)])
 
 
+def load() -> None:
+    """Load the library of the channel layer, which the first message would do."""
+    _layer()
+
+
 def _layer() -> Any:
     layer = get_channel_layer()
     assert layer is not None

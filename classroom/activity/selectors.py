@@ -13,7 +13,6 @@ from classroom.activity.buckets import edges_of
 from classroom.base.classrooms import Classroom
 from classroom.base.recent_ranges import Range, chart
 from classroom.base.spans import Span
-from core.postgres import custom_query_plans
 from events import timeseries
 from events.models import HelpRequest
 
@@ -92,7 +91,6 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Classroo
     return ClassroomActivity(buckets=buckets, active=done.active, wait=_median_wait(classroom, *window, now=now))
 
 
-@custom_query_plans()
 def activity_between(classroom: Classroom, span: Span, *, now: datetime) -> ClassroomActivity:
     """Return the activity in any span. Three queries, four for a class."""
     edges = edges_of(span, zone=timezone.get_current_timezone())

@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
-from core.postgres import custom_query_plans, fetch_all
+from core.postgres import fetch_all
 from events.counted_runs import COUNTED_SQL
 from events.models import HelpRequest
 from events.student_status import NO_TEAM
@@ -114,7 +114,6 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
     return students
 
 
-@custom_query_plans()
 def progress_rows(viewer: User, students: Iterable[Student], span: TimeRange, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per student, including inactive ones. Eight queries for any number of students."""
     found = list(students)
@@ -142,7 +141,6 @@ def _row(student: Student, work: StudentActivity, summary: dict[str, Any]) -> di
     }
 
 
-@custom_query_plans()
 def team_rows(students: Iterable[Student], span: TimeRange, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per team, by name, students without a team last. Four queries."""
     found = list(students)

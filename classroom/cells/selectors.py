@@ -2,7 +2,7 @@
 
     0 not run    1 ok    2 failed    3 failing repeatedly
 
-PostgreSQL returns one string of states per student, so that 200 × 60 states are 12 kB and not 12,000 rows.
+PostgreSQL returns the students of a cell and a string of their states: 200 × 60 states are 60 rows and not 12,000.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from statistics import median_low
+from typing import NamedTuple
 
 from django.db.models import F
 from django.shortcuts import get_object_or_404
@@ -23,7 +24,7 @@ from classroom.base.display import PLAIN, Display, cell_number
 from classroom.base.error_fingerprints import fingerprint
 from classroom.cells.map_options import MapOptions
 from core.identity import display_name
-from core.postgres import fetch_all
+from core.postgres import binary_cursor, fetch_all
 from events.cell_progress import progress_seen
 from lms.models import Notebook
 from lms.system_settings import current as current_settings
@@ -41,34 +42,24 @@ MIN_STUDENTS = 10
 
 # A row of `cells` is shared by all classes with a notebook of this path, and has the latest values of any of them. So
 # position and type are taken from the latest run of this classroom (one index lookup per cell), and from the shared row
-# only if that run did not have them or was deleted.
-COLUMNS = """
-SELECT c.id, coalesce(e.cell_index, c.position) AS place, ran.students
-FROM (
-    SELECT p.cell_id, count(DISTINCT p.student_id) AS students,
-           (array_agg(p.student_id ORDER BY p.last_run_at DESC, p.id DESC))[1] AS latest
-    FROM cell_progress p JOIN cells c ON c.id = p.cell_id
-    WHERE c.notebook_id = %s AND p.run_count > 0 AND p.student_id = ANY(%s) {ran_in}
-    GROUP BY p.cell_id
-) AS ran JOIN cells c ON c.id = ran.cell_id
+# only if that run did not have them or was deleted. Students and states are in the same order, the latest first.
+CELLS = """
+WITH ran AS (
+    SELECT cell_id, array_agg(student_id ORDER BY last_run_at DESC, student_id DESC) AS students,
+           string_agg(CASE WHEN last_status = 'aborted' THEN '0' WHEN last_status = 'success' THEN '1'
+                           WHEN is_significant_error OR consecutive_error_count >= %s THEN '3' ELSE '2' END,
+                      '' ORDER BY last_run_at DESC, student_id DESC) AS states
+    FROM {progress} AS seen WHERE run_count > 0 GROUP BY cell_id
+)
+SELECT c.id, coalesce(e.cell_index, c.position) AS place, ran.students, ran.states
+FROM ran JOIN cells c ON c.id = ran.cell_id
 LEFT JOIN LATERAL (
     SELECT x.cell_index, x.cell_type FROM cell_executions x
-    WHERE x.student_id = ran.latest AND x.cell_id = ran.cell_id {run_in}
+    WHERE x.student_id = ran.students[1] AND x.cell_id = ran.cell_id {run_in}
     ORDER BY x.executed_at DESC, x.id DESC LIMIT 1
 ) AS e ON true
 WHERE coalesce(e.cell_type, c.cell_type) = 'code'
 ORDER BY nullif(greatest(coalesce(e.cell_index, c.position), -1), -1) NULLS LAST, c.id
-"""
-STATES = """
-SELECT s.id, string_agg(coalesce(p.state, '0'), '' ORDER BY c.place)
-FROM unnest(%s::bigint[]) AS s (id) CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS c (id, place)
-LEFT JOIN (
-    SELECT student_id, cell_id,
-           CASE WHEN run_count = 0 OR last_status = 'aborted' THEN '0' WHEN last_status = 'success' THEN '1'
-                WHEN is_significant_error OR consecutive_error_count >= %s THEN '3' ELSE '2' END AS state
-    FROM {progress} AS seen
-) AS p ON p.student_id = s.id AND p.cell_id = c.id
-GROUP BY s.id
 """
 DETAILS = """
 SELECT p.cell_id, p.run_count, p.error_count, p.consecutive_error_count, p.last_run_at, e.message
@@ -185,16 +176,14 @@ def notebook_in_use(members: Sequence[MapStudent]) -> int | None:
 def cell_map(
     classroom: Classroom, members: Sequence[MapStudent], *, notebook: Notebook | None, choice: MapOptions
 ) -> CellMap:
-    """Return the map of the notebook for these students. Two queries, whatever their number."""
-    ids = [member.student_id for member in members]
-    columns, left_out = _columns(classroom, notebook, ids, choice) if notebook else ([], 0)
-    states = _states(classroom, ids, [column.cell_id for column in columns])
-    blank = NOT_RUN * len(columns)
+    """Return the map of the notebook for these students. One query, whatever their number."""
+    ran = _ran(classroom, notebook, [member.student_id for member in members]) if notebook else []
+    shown = _shown(ran, choice)
     rows = [
         MapRow(
             student_id=m.student_id,
             name=m.name,
-            states=states.get(m.student_id, blank),
+            states="".join([cell.states.get(m.student_id, NOT_RUN) for cell in shown]),
             is_recent=m.is_recent,
             reading_key=m.reading_key,
         )
@@ -204,42 +193,55 @@ def cell_map(
         current = {m.student_id for m in members if notebook and m.notebook_id == notebook.pk}
         rows = [row for row in rows if row.furthest or row.student_id in current]
     return CellMap(
-        notebook=notebook, columns=_counted(columns, rows), rows=choice.ordered(rows), left_out=left_out
-    )  # fmt: skip
+        notebook=notebook,
+        columns=_counted(_columns(shown), rows),
+        rows=choice.ordered(rows),
+        left_out=len(ran) - len(shown),
+    )
 
 
-def _columns(
-    classroom: Classroom, notebook: Notebook, ids: list[int], choice: MapOptions
-) -> tuple[list[MapColumn], int]:
+class _Ran(NamedTuple):
+    """A cell that students have run."""
+
+    cell_id: int
+    position: int | None
+    states: dict[int, str]  # by student
+
+
+def _ran(classroom: Classroom, notebook: Notebook, ids: list[int]) -> list[_Ran]:
+    """Return the cells of the notebook that these students have run, in its order. One query."""
     scope = classroom.scope
-    statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
-    found = fetch_all(statement, [notebook.pk, ids])
-    has_enough = max((count for *_, count in found), default=0) >= MIN_STUDENTS
-    shared = [row for row in found if choice.all_cells or not has_enough or row[2] > 1]
-    shown = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MAX_COLUMNS]}
-    columns: list[MapColumn] = []
+    of_notebook = "cell_id = ANY(ARRAY(SELECT id FROM cells WHERE notebook_id = %s))"
+    progress = progress_seen(scope, where=f"student_id = ANY(%s) AND {of_notebook}")
+    threshold = int(current_settings()["consecutive_error_threshold"]) or 3
+    with binary_cursor() as cursor:
+        cursor.execute(CELLS.format(progress=progress, run_in=scope.sql("x.class_id")), [threshold, ids, notebook.pk])
+        return [
+            _Ran(cell_id, position, dict(zip(students, states, strict=True)))
+            for cell_id, position, students, states in cursor.fetchall()
+        ]
+
+
+def _shown(ran: list[_Ran], choice: MapOptions) -> list[_Ran]:
+    """Leave out the cells of single students, and beyond `MAX_COLUMNS` those that fewest have run."""
+    has_enough = max((len(cell.states) for cell in ran), default=0) >= MIN_STUDENTS
+    shared = [cell for cell in ran if choice.all_cells or not has_enough or len(cell.states) > 1]
+    most = {cell.cell_id for cell in sorted(shared, key=lambda cell: -len(cell.states))[:MAX_COLUMNS]}
+    return [cell for cell in shared if cell.cell_id in most]
+
+
+def _columns(shown: list[_Ran]) -> list[MapColumn]:
     seen: Counter[int | None] = Counter()
-    for cell_id, position, _count in shared:
-        if cell_id in shown:
-            columns.append(MapColumn(cell_id=cell_id, number=_number(position, seen[position])))
-            seen[position] += 1
-    return columns, len(found) - len(columns)
+    columns = []
+    for cell in shown:
+        columns.append(MapColumn(cell_id=cell.cell_id, number=_number(cell.position, seen[cell.position])))
+        seen[cell.position] += 1
+    return columns
 
 
 def _number(position: int | None, before: int) -> str:
     """Return the number of a cell; further cells at the same position are 7b, 7c."""
     return cell_number(position) + (f"{'abcdefghij'[before]}" if 0 < before < 10 else "+" if before else "")
-
-
-def _states(classroom: Classroom, ids: list[int], cells: list[int]) -> dict[int, str]:
-    if not cells or not ids:
-        return {}
-    progress = progress_seen(classroom.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
-    found = fetch_all(
-        STATES.format(progress=progress),
-        [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
-    )
-    return dict(found)
 
 
 def _counted(columns: list[MapColumn], rows: list[MapRow]) -> list[MapColumn]:

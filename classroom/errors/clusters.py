@@ -43,7 +43,7 @@ from lms.models import Cell, StudentActivity
 WINDOW = timedelta(minutes=15)
 GROWING = timedelta(minutes=2)
 MIN_STUDENTS, MAX_CLUSTERS = 2, 5
-MAX_FAILING = 2_000  # student × cell rows to read; the latest failures are always included
+MAX_FAILING = 1_000  # student × cell rows to read; the latest failures are always included
 MAX_CODES, MAX_CODE_LENGTH = 60, 3_000  # rows, characters
 # A failure is told of back to here at most: who has failed at a cell for weeks would have all their runs read.
 LOOK_BACK = timedelta(hours=12)

@@ -15,7 +15,7 @@ from classroom.base.spans import Span
 from classroom.lesson_report.cells import FEW, MIN_STUDENTS, SCOPE
 from classroom.lesson_report.help import WAITED
 from classroom.lesson_report.lessons import LESSONS_GIVEN, Lesson, edges_of, full_lessons, lessons_of
-from core.postgres import custom_query_plans, fetch_all
+from core.postgres import fetch_all
 
 MAX_LESSONS = 400  # in a span: more than one on each of its days
 HARDEST = 3
@@ -81,7 +81,6 @@ class LessonComparison:
     enrolled: int
 
 
-@custom_query_plans()
 def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_small: bool = False) -> LessonComparison:
     """Return the lessons in a span; with `with_small` also those with less than a fifth of the class. Six queries."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))

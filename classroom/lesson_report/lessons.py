@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
 from classroom.base.spans import LONGEST, Span, start_of
-from core.postgres import custom_query_plans, fetch_all
+from core.postgres import fetch_all
 from events.counted_runs import COUNTED_SQL
 from events.models import RunCount
 
@@ -88,7 +88,6 @@ class Lesson(Span):
     errors: int = 0
 
 
-@custom_query_plans()
 def lessons_of(
     classroom: Classroom, *, now: datetime, span: Span | None = None, limit: int = MAX_LESSONS
 ) -> list[Lesson]:

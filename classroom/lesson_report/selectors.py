@@ -15,7 +15,6 @@ from classroom.lesson_report.help import Help, help_in
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places, places_in
 from classroom.lesson_report.struggles import MAX_NAMED, Struggle, struggled_silently
-from core.postgres import custom_query_plans
 from events.counted_runs import COUNTED
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from lms.models import StudentClass
@@ -80,7 +79,6 @@ class LessonReport:
         return self.errors / self.runs if self.runs else None
 
 
-@custom_query_plans()
 def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
     """Return the report of a lesson. Eleven queries for any number of students; they read the lesson's runs by time."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))

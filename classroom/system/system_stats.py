@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-import psutil
 from django.db import connection
 from django.db.models import Count, Q
 from redis import Redis
@@ -155,11 +154,15 @@ def worker_status(*, now: datetime) -> dict[str, Any]:
 
 def uptime_seconds(*, now: datetime) -> int:
     """Return the seconds since this web process started."""
+    import psutil
+
     return round(now.timestamp() - float(psutil.Process().create_time()))
 
 
 def system_load() -> dict[str, float]:
     """Return this machine's CPU usage, measured for 0.1 s, and its used memory."""
+    import psutil
+
     return {
         "cpu_usage_percent": psutil.cpu_percent(interval=0.1),
         "memory_usage_mb": round((psutil.virtual_memory().total - psutil.virtual_memory().available) / 2**20, 1),

@@ -61,9 +61,8 @@ def settings_of(url: str, *, pool: int, is_replica: bool = False) -> dict[str, A
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **parts,
-            # Arrays are sent in binary, and statements are planned once: the event pipeline repeats a few dozen.
+            # Arrays are sent in binary. Statements are planned for their values (`core.postgres.prepared_statements`).
             "server_side_binding": True,
-            "prepare_threshold": 5,
             # Under ASGI every request has its own thread, and a new connection costs more than the page. With health
             # checks the pool survives a restart of PostgreSQL. 0 = a connection for each thread.
             **({"pool": {"min_size": 1, "max_size": pool, "timeout": 5, "reconnect_timeout": 3}} if pool else {}),

@@ -52,9 +52,13 @@ class Appender:
 
     async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
         """Append the events and return when they are in the stream. Raises RequestRefused(503) if that fails."""
-        await self._check_overload()
+        await self.check_overload()
+        await self.append_entries(outgoing_entries(events, batch=batch), batch=batch)
+
+    async def append_entries(self, entries: list[OutgoingEntry], *, batch: str = "") -> None:
+        """Append packed events and return when they are in the stream. Raises RequestRefused(503) if that fails."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((outgoing_entries(events, batch=batch), future))
+        self._waiting.append((entries, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
         try:
@@ -110,7 +114,7 @@ class Appender:
         if not task.cancelled() and task.exception():
             logger.warning("No drain could be enqueued: %s", type(task.exception()).__name__)
 
-    async def _check_overload(self) -> None:
+    async def check_overload(self) -> None:
         """Raise RequestRefused(503) while the backlog is too large. It is checked at most twice a second."""
         if not self._is_overloaded and self._free_bytes > 0:
             return

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
-from core.postgres import is_read_only, pipelined
+from core.postgres import is_read_only, pipelined, prepared_statements
 from events import metrics as events_metrics
 from events import timeseries
 from events.changes import Changes
@@ -63,9 +63,10 @@ def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease 
     """
     begun = time.perf_counter()
     origins = decode(entries)
-    changes = save(origins, shards={entry.shard for entry in entries})
-    timeseries.write(changes)
-    notifications.announce_changes(changes)
+    with prepared_statements():
+        changes = save(origins, shards={entry.shard for entry in entries})
+        timeseries.write(changes)
+        notifications.announce_changes(changes)
     lease.acknowledge(entries)
     logger.debug("Processed %d events", len(origins), extra={"batch_id": sorted({entry.batch for entry in entries})})
     _record_metrics([origin.event for origin in origins], seconds=time.perf_counter() - begun)

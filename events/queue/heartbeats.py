@@ -25,7 +25,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import psutil
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
@@ -79,6 +78,8 @@ class Pulse:
         return "error" if time.monotonic() - self.moved > settings.WORKER_STALLED else "processing"
 
     def as_json(self) -> dict[str, Any]:
+        import psutil  # by workers alone; a web process reads heartbeats
+
         return {
             "worker_id": self.worker_id,
             "status": self.status,

@@ -13,8 +13,6 @@ from functools import cached_property
 from importlib import metadata
 from typing import Any
 
-import psutil
-
 from lms.environments.packages import Package, key_packages, versions_of
 
 GIGABYTE = 1024**3
@@ -52,6 +50,8 @@ def collect(*, now: datetime, refresh: bool = False) -> Environment:
 
     It blocks for up to a few hundred milliseconds: do not call it in an event loop.
     """
+    import psutil  # rarely needed, and 0.6 MiB
+
     started = time.perf_counter()
     packages, _ = installed(refresh=refresh)
     process = psutil.Process()
@@ -116,6 +116,8 @@ def _python(packages: list[Package]) -> dict[str, Any]:
 
 
 def _system() -> dict[str, Any]:
+    import psutil
+
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(sys.prefix)
     return {
         "os_name": platform.system(),

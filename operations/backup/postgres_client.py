@@ -19,7 +19,7 @@ from core.postgres import fetch_all
 from operations.local.embedded_postgres import PROGRAMS
 
 # Options of the connection that libpq does not know; all others belong to the address.
-DJANGO = {"server_side_binding", "prepare_threshold", "pool"}
+DJANGO = {"server_side_binding", "pool"}
 
 
 class ProgramFailed(Exception):

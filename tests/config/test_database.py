@@ -70,7 +70,7 @@ def test_what_the_address_says_wins() -> None:
 def test_a_socket_needs_none_of_it() -> None:
     found = settings_of("postgresql://postgres@/cellmonitor?host=/run/postgres", pool=0)
     assert found["HOST"] == "/run/postgres"
-    assert set(found["OPTIONS"]) == {"server_side_binding", "prepare_threshold"}
+    assert set(found["OPTIONS"]) == {"server_side_binding"}
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from events.worker.tasks import work
 from operations.local import gc_tuning
 from operations.local.autoscaler import Autoscaler
 from operations.local.supervisor import StartFailed, Supervisor
+from realtime import broadcast
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--max", type=int, dest="maximum", help="workers at most; EVENT_SHARDS should be no less")
 
     def handle(self, *args: Any, minimum: int, maximum: int | None, **options: Any) -> None:
+        broadcast.load()
         optional_libraries.show()
         if maximum is None:
             gc_tuning.freeze_loaded_objects()

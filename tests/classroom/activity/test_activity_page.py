@@ -153,7 +153,7 @@ def test_twenty_students_cost_no_more_queries(page, enrol, run, django_assert_nu
         student = enrol(f"{number}@example.com")
         if number % 2 == 0:
             run(student, executed_at=datetime.now(UTC))
-    with django_assert_num_queries(10):  # session, account, class, four of the chart, three of the lessons
+    with django_assert_num_queries(9):  # session, account, class, three of the chart, three of the lessons
         page()
 
 

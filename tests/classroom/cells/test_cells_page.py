@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings as django_settings
 
+from core.postgres import PREPARE_AFTER, fetch_all
 from events.models import CellProgress
 from lms.models import Cell, Class, ClassStaff, Notebook, Student, StudentClass
 from tests.classroom.cells.cells import a_class_of, cells_of, progress, ran
@@ -50,6 +51,16 @@ def test_the_page_and_its_fragments_agree(page, notebook, cells, aoi):
     assert "<html" not in fragment
     table = re.compile(r'<table class="map-table".*?</table>', re.S)
     assert table.search(page()).group() == table.search(fragment).group()
+
+
+def test_each_load_is_planned_for_its_students(page, notebook, cells, aoi):
+    """A plan for any number of students took twenty times as long."""
+    uses = "SELECT count(*), sum(generic_plans + custom_plans) FROM pg_prepared_statements"
+    progress(aoi, cells[0], "1")
+    before = fetch_all(uses)
+    for _ in range(2 * PREPARE_AFTER + 1):
+        page()
+    assert fetch_all(uses) == before
 
 
 def test_a_count_at_the_threshold_is_repeated_without_the_flag(page, notebook, cells, aoi):

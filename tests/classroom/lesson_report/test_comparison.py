@@ -232,7 +232,7 @@ def test_a_page_of_all_students_has_no_lessons(signed_in, kaoru, term, students)
 def test_more_students_cost_no_more_queries(page, term, students, enrol, django_assert_num_queries):
     for number in range(20):
         enrol(f"more{number}@example.com")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(8):
         page("report/lessons/")
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(18):
         page(f"students/{students[2].pk}/?part=lessons")

@@ -97,7 +97,7 @@ def test_forty_students_cost_no_more_queries(page, at, enrol, django_assert_num_
     Session.objects.bulk_create(sessions.values())
     for student in students[:20]:
         at(student, 1, status="error")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(15):
         page()
 
 

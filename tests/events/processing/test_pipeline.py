@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from core.postgres import PREPARE_AFTER, fetch_all
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
 from events.processing import pipeline, store
 from events.queue import stream
@@ -134,6 +135,14 @@ def test_database_that_takes_no_changes_keeps_the_batch(event_pipeline, monkeypa
     assert not OfflineQueueEntry.objects.exists()
     event_pipeline.drain()
     assert CellExecution.objects.count() == 2
+
+
+def test_the_statements_of_a_batch_are_prepared(event_pipeline):
+    uses = "SELECT coalesce(sum(generic_plans + custom_plans), 0) FROM pg_prepared_statements"
+    before = fetch_all(uses)
+    for _ in range(2 * PREPARE_AFTER + 1):
+        event_pipeline.post(event())
+    assert fetch_all(uses) > before
 
 
 def lesson(students: int, events: int) -> list[dict]:
