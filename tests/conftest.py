@@ -101,14 +101,12 @@ LONG = [
     "tests/classroom/base/test_dates.py",
     "tests/operations/privacy/test_forget_in_texts.py",
     "tests/config/test_logs_of_people.py",
-    "tests/lms/notebooks/test_real_notebooks.py",
     "tests/operations/backup/test_refused_backups.py",
     "tests/operations/backup/test_backup.py",
     "tests/realtime/test_connections.py",
     "tests/operations/privacy/test_erased_from_disk.py",
     "tests/faults/test_backlog.py",
     "tests/test_event_pipeline.py",
-    "tests/lms/notebooks/test_notebook_math.py",
     "tests/operations/privacy/test_forget_student.py",
     "tests/events/timeseries/test_sender.py",
     "tests/operations/local/test_autoscaler.py",
@@ -140,6 +138,8 @@ LONG = [
     "tests/faults/test_deploying.py",
     "tests/operations/backup/test_backup_of_a_bucket.py",
     "tests/events/offline/test_offline_queue.py",
+    "tests/browser/test_hostile_text.py",
+    "tests/browser/test_accessibility.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
 # Those of them that take more than twelve seconds: `make check` leaves them out.
