@@ -46,11 +46,14 @@ extension-if-node: .venv-lab/lab.stamp
 extension-ui-if-node: .venv-lab/lab.stamp
 	@if test -e extension/node_modules/npm.stamp; then $(MAKE) .venv-lab/tested-ui.stamp; fi
 
+# Those that take a selection in `make test` (tests/selection.py).
+WALKS = $(shell grep -rl --include='test_*.py' tests.selection tests)
+
 faults: needs ## a hundred kills under load, outages of a minute, a full disk, a campus: about forty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
 	$(BIN)/python -m tests.faults.campus --kills 50 --rate 400
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
-	FAULTS=long FAULT_EXAMPLES=20 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/lms/test_openapi.py tests/test_nonsense.py
+	FAULTS=long FAULT_EXAMPLES=20 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/lms/test_openapi.py $(WALKS)
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

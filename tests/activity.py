@@ -8,14 +8,25 @@ follows, and what their classes call them, as if it had come without a key.
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models.signals import post_save
 
 from core.key_fields import KeyedQuerySet
-from lms.models import Student, StudentActivity, StudentClass
+from lms.models import Student
 from lms.models.people import WITHOUT_KEY, ActivityColumns
 
 STATE = [field.attname for field in ActivityColumns._meta.get_fields()]
 NAMES = {*STATE, "current_notebook", "name", "team", "team_id"}
+FOLLOW = f"""
+    WITH changed AS (SELECT * FROM students WHERE id = ANY(%s)),
+    followed AS (
+        INSERT INTO student_activity (student_id, class_id, {", ".join(STATE)})
+        SELECT id, {WITHOUT_KEY}, {", ".join(STATE)} FROM changed
+        ON CONFLICT (student_id, class_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in STATE)}
+    )
+    UPDATE student_classes SET name = changed.name, team_id = changed.team_id
+    FROM changed WHERE changed.id = student_classes.student_id
+"""
 
 
 def mirror() -> None:
@@ -41,16 +52,6 @@ def mirror() -> None:
 
 
 def follow(student_ids: Iterable[int]) -> None:
-    StudentActivity.objects.bulk_create(
-        [
-            StudentActivity(
-                student_id=student.pk, class_id=WITHOUT_KEY, **{name: getattr(student, name) for name in STATE}
-            )
-            for student in Student.objects.filter(pk__in=list(student_ids))
-        ],
-        update_conflicts=True,
-        unique_fields=["student", "class_id"],
-        update_fields=STATE,
-    )
-    for student in Student.objects.filter(pk__in=list(student_ids)):
-        StudentClass.objects.filter(student=student).update(name=student.name, team=student.team_id)
+    """In one statement: every other test makes a student."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW, [list(student_ids)])

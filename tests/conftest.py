@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 import redis as redis_client
 from pytest_django.plugin import blocking_manager_key
+from redis import utils as redis_utils
 
 # Compile once for all. If Python were told to write no bytecode, every worker would rewrite the assertions of each
 # file, and every process that a test starts would compile the product again.
@@ -42,7 +43,7 @@ from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
-from tests import logins  # noqa: E402
+from tests import drawing_process, logins  # noqa: E402
 from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
@@ -54,6 +55,9 @@ from tests.second_try import (  # noqa: E402, F401
 
 mirror()
 logins.use()
+drawing_process.use()
+# redis-py looks its version up among all that is installed, for each connection.
+redis_utils.get_lib_version = cache(redis_utils.get_lib_version)
 
 # Names that tests look for in pages, where they must not be. One in some thousand tokens of forms has one by chance.
 NAMES = re.compile("aoi|eve|jiro|ken|mei|mio|ren|rin|rust|sho|taro|yui", re.IGNORECASE)
@@ -97,14 +101,12 @@ LONG = [
     "tests/classroom/base/test_dates.py",
     "tests/operations/privacy/test_forget_in_texts.py",
     "tests/config/test_logs_of_people.py",
-    "tests/lms/notebooks/test_real_notebooks.py",
     "tests/operations/backup/test_refused_backups.py",
     "tests/operations/backup/test_backup.py",
     "tests/realtime/test_connections.py",
     "tests/operations/privacy/test_erased_from_disk.py",
     "tests/faults/test_backlog.py",
     "tests/test_event_pipeline.py",
-    "tests/lms/notebooks/test_notebook_math.py",
     "tests/operations/privacy/test_forget_student.py",
     "tests/events/timeseries/test_sender.py",
     "tests/operations/local/test_autoscaler.py",
@@ -136,6 +138,8 @@ LONG = [
     "tests/faults/test_deploying.py",
     "tests/operations/backup/test_backup_of_a_bucket.py",
     "tests/events/offline/test_offline_queue.py",
+    "tests/browser/test_hostile_text.py",
+    "tests/browser/test_accessibility.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
 # Those of them that take more than twelve seconds: `make check` leaves them out.
@@ -357,7 +361,7 @@ def start_live_system(migrated: str) -> Iterator[Callable[..., LiveSystem]]:
 
 @pytest.fixture(scope="session")
 def _everyday_system(start_live_system: Callable[..., LiveSystem]) -> LiveSystem:
-    return start_live_system()
+    return start_live_system(DJANGO_SETTINGS_MODULE="tests.live_settings")
 
 
 @pytest.fixture(scope="module")

@@ -27,14 +27,19 @@ from tests.servers import ROOT
 
 # What the product imports and what asks for no settings while it is imported.
 LIBRARIES = [
-    "channels.layers", "croniter", "cryptography.hazmat.primitives.asymmetric.rsa", "django.contrib.admin.utils",
-    "django.contrib.auth.hashers", "django.core.handlers.asgi", "django.core.management",
-    "django.core.serializers.json", "django.db.backends.postgresql.base", "django.db.models", "django.forms",
-    "django.template.backends.django", "django.template.defaulttags", "django.test.client", "django.urls",
-    "django.utils.translation.trans_real", "httptools", "jwt", "mistune", "msgspec", "nh3",
-    "packaging.requirements", "PIL.Image", "psutil", "psycopg", "psycopg.types.array", "psycopg.types.json",
-    "psycopg_pool", "pygments", "redis", "redis.asyncio",
-    "requests", "rq", "sqlparse", "tests.forked", "urllib3", "uvicorn.config", "uvloop", "xml.sax.saxutils", "yaml",
+    "channels.layers", "croniter", "cryptography.hazmat.primitives.asymmetric.rsa", "defusedxml.common",
+    "diff_match_patch", "django.contrib.admin.utils", "django.contrib.auth.hashers", "django.contrib.postgres.fields",
+    "django.contrib.postgres.indexes", "django.contrib.postgres.search", "django.core.asgi",
+    "django.core.handlers.asgi", "django.core.management", "django.core.serializers.json",
+    "django.db.backends.postgresql.base", "django.db.migrations.loader", "django.db.migrations.writer",
+    "django.db.models", "django.forms", "django.template.backends.django", "django.template.defaulttags",
+    "django.test.client", "django.urls", "django.utils.translation.trans_real", "httptools", "inflection", "jwt",
+    "mistune", "msgspec", "nh3", "packaging.requirements", "PIL.Image", "prometheus_client", "psutil", "psycopg",
+    "psycopg.types.array", "psycopg.types.hstore", "psycopg.types.json", "psycopg_pool", "pygments",
+    "pygments.formatters.html", "redis", "redis.asyncio", "requests", "rq", "sqlparse", "statistics", "tablib",
+    "tests.forked", "tests.notebook_libraries", "uritemplate", "urllib3", "uvicorn.config",
+    "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.websockets.websockets_sansio_impl", "uvloop",
+    "websockets.server", "xml.sax.saxutils", "yaml",
 ]  # fmt: skip
 
 _server = multiprocessing.get_context("forkserver")

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from operations.local.embedded_postgres import MAJOR, PROGRAMS
-from tests.servers import ROOT
+from operations.local.embedded_postgres import MAJOR, PROGRAMS, Postgres
+from tests.servers import ROOT, Running, wait_until
 
 KEPT = ROOT / ".pytest_cache"
 PACKAGES = ("classroom", "config", "core", "events", "instructors", "lms", "operations", "realtime")
@@ -48,7 +48,30 @@ def fill(url: str, *, migrate: Callable[[], None]) -> None:
             unfinished.rename(dump)
             return
         text = dump.read_bytes()
-    run("psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", url, given=text)
+    read(text, into=url)
+
+
+def fill_again(url: str) -> None:
+    """Make the empty database there a migrated one, where the fixture `migrated` has left a dump."""
+    read((KEPT / f"migrated-{key()}.sql").read_bytes(), into=url)
+
+
+def read(text: bytes, *, into: str) -> None:
+    run("psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", into, given=text)
+
+
+def furnish(data_dir: Path) -> None:
+    """Leave the PostgreSQL in the folder of a copy that has not started yet as its first start would have, as
+    `fill_again` does. That the first start can do it is for tests/operations/local/test_up.py to say."""
+    postgres = Postgres(data_dir=data_dir / "postgres", durable=False)
+    postgres.prepare()
+    server = Running(program=postgres.program(), log=data_dir / "furnished.log")
+    server.start()
+    wait_until(postgres.ready, what=f"an answer from PostgreSQL\n{server.tail()}")
+    postgres.finish()
+    fill_again(postgres.url)
+    server.stop()
+    server.log.unlink()
 
 
 def run(program: str, *arguments: str, given: bytes | None = None) -> None:

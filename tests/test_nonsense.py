@@ -1,11 +1,15 @@
 """Nonsense at every address of the API and of the pages: in paths, queries, bodies, forms, cookies and headers. It is
-refused with 4xx, or finds nothing; never 500. The administration has a walk of its own (tests/lms/admin)."""
+refused with 4xx, or finds nothing; never 500. The administration has a walk of its own (tests/lms/admin).
+
+Every address, part of a path, name in a query, field, form and header is met, and every value, but not each value at
+each place: how many, the constants say. `FAULTS=long` (`make faults`) asks all of them everywhere."""
 
 import inspect
 import json
-import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from urllib.parse import quote, unquote
 
 import pytest
@@ -20,6 +24,7 @@ from instructors import tokens
 from tests.access_matrix.api import API_ROWS
 from tests.access_matrix.pages import PAGE_ROWS
 from tests.nonsense import FEW, TEXTS, VALUES
+from tests.selection import IS_LONG, some_of
 from tests.test_access_matrix import API, _locked, cast, filled, ids  # noqa: F401  (fixtures)
 from tests.visitors import Undoing, recognise
 
@@ -103,18 +108,22 @@ def recorded(monkeypatch) -> set[str]:
     return names
 
 
+# At so many places is a value asked: in the first address of those whose path begins alike, which is read by the same
+# code, in the others; of a name in a query, a field of a body, and whole bodies; in forms and headers.
+IN_A_PATH = 9
+IN_A_LIKE_PATH = IN_A_QUERY = IN_A_FIELD = WHOLE_BODIES = 3
+IN_A_FORM, IN_A_HEADER = 4, 4
+
 STRAYS: set[tuple[str, str]] = set()
 BEGUN: set[str] = set()
-IS_LONG = os.environ.get("FAULTS") == "long"
 
 
-def values_at(begin: str) -> list[str]:
-    """All values in the first address that begins so; in the others, whose place is read by the same code, one of each
-    kind. `make faults` asks all of them everywhere."""
+def values_at(begin: str, place: int) -> Sequence[str]:
+    """Of all values in the first address that begins so; in the others, of those with one of each kind."""
     if begin in BEGUN and not IS_LONG:
-        return FEW
+        return some_of(FEW, place, share=IN_A_LIKE_PATH)
     BEGUN.add(begin)
-    return VALUES
+    return some_of(VALUES, place, share=IN_A_PATH)
 
 
 def is_new(address: str, path: str, value: str) -> bool:
@@ -137,6 +146,7 @@ NAMES = [f"{method} {path}" for method, path, _ in ROWS]
 @pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=NAMES)
 def test_paths_queries_and_bodies(admin, ids, recorded, method, path, body):  # noqa: F811
     sent = b"" if body is None else json.dumps(filled(body, ids)).encode()
+    places = count(NAMES.index(f"{method} {path}"))  # the first place of each address has its turn, too
     bad = []
 
     def ask(address: str, content: bytes = sent, what: object = "") -> None:
@@ -145,13 +155,13 @@ def test_paths_queries_and_bodies(admin, ids, recorded, method, path, body):  # 
             bad.append((address[:100], str(what)[:60], status))
 
     for name in re.findall(r"\{(\w+)\}", path):
-        for value in values_at(f"{method} {path.partition(f'{{{name}}}')[0]}"):
+        for value in values_at(f"{method} {path.partition(f'{{{name}}}')[0]}", next(places)):
             address = address_of(path, ids, **{name: value})
             if is_new(address, path, value):
                 ask(address)
     for segment in ("hanako@example.com", "lesson/loops.ipynb", "guessed:token", "nothing", "cache_ttl_seconds"):
         if segment in path:
-            for value in VALUES:
+            for value in some_of(VALUES, next(places), share=IN_A_PATH):
                 address = address_of(path.replace(segment, value), ids)
                 if is_new(address, path, value):
                     ask(address)
@@ -164,15 +174,15 @@ def test_paths_queries_and_bodies(admin, ids, recorded, method, path, body):  # 
     while names := recorded - asked:  # one may be read only where another is sent
         asked |= names
         for name in sorted(names):
-            for value in FEW[: 3 if name in COMMON else None]:
+            for value in some_of(FEW, next(places), share=IN_A_QUERY):
                 ask(f"{plain}?{quote(name, errors='surrogatepass')}={value}")
     ask(f"{plain}?%00=%00&%ED%A0%80=%FF")
     if isinstance(body, dict):
         for name in body:
-            for value in (*TEXTS, *ODD):
+            for value in some_of([*TEXTS, *ODD], next(places), share=IN_A_FIELD):
                 ask(plain, json.dumps({**filled(body, ids), name: value}).encode(), (name, value))
     if method in ("POST", "PUT"):
-        for raw in RAW:
+        for raw in some_of(RAW, next(places), share=WHOLE_BODIES):
             ask(plain, raw, raw)
     assert bad == []
 
@@ -193,6 +203,7 @@ FORMS = [path for method, path, _ in ROWS if method == "POST" and path.startswit
 FORMS += ["~/login/", "~/i18n/setlang/", "~/classes/new/", "~/classes/{python}/setup/",
           "~/classes/{python}/setup/students/", "~/classes/{python}/setup/students/import/",
           "~/classes/{python}/assignments/new/"]  # fmt: skip
+TYPED = ["\0", "\ud800", "9" * 30, "-1", "²", "", "9999-12-31T23:59", "0001-01-01T00:00", "x" * 5000, "[", "NaN"]
 FIELD = re.compile(r"(?:POST|FILES)(?:\.get(?:list)?\(|\[)\"([\w-]+)\"|^    (\w+) = forms\.", re.MULTILINE)
 FIELDS = ["name", "class_code", "description", "email", "title", "due_date", "points", "notebook", "text", "mode",
           "next", "action", "role", "username", "password", "language", "seen", "grace", "lines", "x", "y", "team",
@@ -206,31 +217,21 @@ def test_forms(admin, ids, path):  # noqa: F811
     text = inspect.getsource(inspect.getmodule(getattr(view, "view_class", view)))
     own = {name for pair in FIELD.findall(text) for name in pair if name}
     names = sorted(own | set(FIELDS))
+    place = FORMS.index(path)
     bad = []
-    for value in [
-        "\0",
-        "\ud800",
-        "9" * 30,
-        "-1",
-        "²",
-        "",
-        "9999-12-31T23:59",
-        "0001-01-01T00:00",
-        "x" * 5000,
-        "[",
-        "NaN",
-    ]:
+    for value in some_of(TYPED, place, share=IN_A_FORM):
         encoded = "&".join(f"{name}={quote(value, errors='surrogatepass')}" for name in names)
         status = status_of(admin, "POST", address, encoded.encode(), "application/x-www-form-urlencoded")
         if status >= 500:
             bad.append((value[:20], status))
-        for name in own if value in ("\0", "9" * 30) else ():  # with the others as they could be
+    for number, name in enumerate(sorted(own), start=place):  # with the others as they could be
+        for value in some_of(["\0", "9" * 30], number, share=1):
             others = {**dict.fromkeys(names, "1"), name: value}
             encoded = "&".join(f"{key}={quote(item, errors='surrogatepass')}" for key, item in others.items())
             status = status_of(admin, "POST", address, encoded.encode(), "application/x-www-form-urlencoded")
             if status >= 500:
                 bad.append((name, value[:20], status))
-    for kind in KINDS:
+    for kind in some_of(KINDS, place, share=2):
         status = status_of(admin, "POST", address, b"a=%00", kind)
         if status >= 500:
             bad.append((kind[:60], status))
@@ -279,15 +280,16 @@ HEADERS = ["authorization", "x-class-key", "x-forwarded-for", "x-request-id", "a
            "content-encoding", "x-csrftoken"]  # fmt: skip
 SENT = ["a\0b", "\xff", "Bearer \xff", "Bearer a.b.c", "Bearer " + "x" * 9000, "https://[", "http://[::1", "-1", "",
         "bytes=9-1", "ja;q=NaN", "Thu, 99 Foo 99999 99:99:99 GMT", "gzip", "//"]  # fmt: skip
+ASKED = [("GET", "/api/v1/classes"), ("POST", "/api/v1/classes"), ("GET", "/"), ("GET", "/login/"), ("POST", "/login/"),
+         ("POST", "/api/v1/cell-monitor"), ("GET", "/api/v1/me?email=a"), ("POST", "/api/v1/auth/login"),
+         ("GET", "/admin/")]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_headers(admin, ids, name):  # noqa: F811
     bad = []
-    for value in SENT:
-        for method, path in [("GET", "/api/v1/classes"), ("POST", "/api/v1/classes"), ("GET", "/"), ("GET", "/login/"),
-                             ("POST", "/login/"), ("POST", "/api/v1/cell-monitor"), ("GET", "/api/v1/me?email=a"),
-                             ("POST", "/api/v1/auth/login"), ("GET", "/admin/")]:  # fmt: skip
+    for place, (method, path) in enumerate(ASKED, start=HEADERS.index(name)):
+        for value in some_of(SENT, place, share=IN_A_HEADER):
             status = status_of(admin, method, path, b"{}", **{name: value})
             if status >= 500:
                 bad.append((value[:20], method, path, status))

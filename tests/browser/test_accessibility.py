@@ -1,13 +1,17 @@
-"""WCAG 2.2 A and AA on every page, in both themes and both languages, by axe; new pages go into pages.py."""
+"""WCAG 2.2 A and AA on every page, in both themes and both languages, by axe; new pages go into pages.py.
+
+Every page and every mode of it is looked at in `LANGUAGES_A_PAGE` of the languages, in turn; a page in both themes, a
+mode of it in `THEMES_A_MODE` of them. `FAULTS=long` (`make faults`) looks at all in all languages and themes."""
 
 import json
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.axe_rules import problems
+from tests.browser.axe_rules import THEMES, problems
 from tests.browser.pages import PLACES, Cast, Place, log_in
 from tests.browser.visits import post
+from tests.selection import some_of
 
 LOGIN = {"email": "teacher@example.com", "password": "correct horse 9"}
 SEED = "from tests.browser.lesson import main; main('teacher@example.com')"
@@ -15,6 +19,19 @@ SEED = "from tests.browser.lesson import main; main('teacher@example.com')"
 # pages of errors are walked in test_pages.py, where DEBUG is off.
 
 LANGUAGES = ("en", "ja")
+LANGUAGES_A_PAGE = THEMES_A_MODE = 1
+LOOKS = [(place, mode) for place in PLACES for mode in ("", *place.modes)]
+# The language, the page, its mode, and the themes.
+CASES = [
+    (language, place, mode, some_of(THEMES, number // 2, share=THEMES_A_MODE) if mode else THEMES)
+    for language in LANGUAGES
+    for number, (place, mode) in enumerate(LOOKS)
+    if language in some_of(LANGUAGES, number, share=LANGUAGES_A_PAGE)
+]
+
+
+def name_of(value: object) -> str:
+    return "+".join(value) if isinstance(value, tuple | list) else getattr(value, "name", value or "plain")
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +66,20 @@ def pages(request, browser: Browser, live_system, cookies):
         page.context.close()
 
 
+def test_every_page_and_mode_is_looked_at_and_every_language_and_theme_met():
+    assert {case[1:3] for case in CASES} == set(LOOKS)
+    met = {(language, bool(mode), themes[0]) for language, _, mode, themes in CASES}
+    assert met >= {(language, True, theme) for language in LANGUAGES for theme in THEMES}
+    assert met >= {(language, False, "light") for language in LANGUAGES}
+
+
 @pytest.mark.parametrize(
-    ("place", "mode"),
-    [(place, mode) for place in PLACES for mode in ("", *place.modes)],
-    ids=lambda value: getattr(value, "name", value or "plain"),
+    ("pages", "place", "mode", "themes"),
+    CASES,
+    indirect=["pages"],
+    ids=name_of,
 )
-def test_no_rule_is_broken(live_system, pages, cast, place: Place, mode: str):
+def test_no_rule_is_broken(live_system, pages, cast, place: Place, mode: str, themes):
     page = pages[place.signed_in]
     page.emulate_media(color_scheme="light")
     page.context.add_cookies([{"name": f"display{live_system.suffix}", "value": mode, "url": live_system.url}])
@@ -67,7 +92,7 @@ def test_no_rule_is_broken(live_system, pages, cast, place: Place, mode: str):
     try:
         page.goto(f"{live_system.url}{place.address(cast)}")
         page.wait_for_selector(place.ready)
-        assert problems(page) == []
+        assert problems(page, themes=themes) == []
         assert thrown == []
     finally:
         page.remove_listener("pageerror", note)

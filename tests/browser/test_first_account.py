@@ -26,3 +26,4 @@ def test_a_newcomer_finds_the_way_from_the_login_page_to_their_classes(start_liv
     page.goto(f"{system.url}/first-account/guess/")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     assert problems(page) == []
+    system.stop()

@@ -1,40 +1,46 @@
 """The secret key of a development copy: made once, and the same for all its processes."""
 
 import os
-import subprocess
 import sys
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT
+from tests.forked import Forked
 
 READ = "from config.settings import SECRET_KEY; print(SECRET_KEY)"
 
+Started = tuple[Forked, Path, Path]
 
-def start(folder: Path) -> "subprocess.Popen[str]":
+
+@pytest.fixture
+def start(tmp_path_factory) -> Callable[[Path], Started]:
+    """A process whose data lies in this folder: it, and the files of what it says."""
+    said, numbers = tmp_path_factory.mktemp("said"), count()
     without = ("DEBUG", "SECRET_KEY", "DATA_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in without}
-    return subprocess.Popen(
-        [sys.executable, "-c", READ],
-        cwd=ROOT,
-        env={**environment, "DATA_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+
+    def start(folder: Path) -> Started:
+        number = next(numbers)
+        output, error = said / f"{number}.out", said / f"{number}.err"
+        settings = {**environment, "DATA_DIR": str(folder)}
+        argv = (sys.executable, "-c", READ)
+        return Forked(argv, environment=settings, stdin=Path(os.devnull), output=output, error=error), output, error
+
+    return start
 
 
-def keys(processes: "list[subprocess.Popen[str]]") -> set[str]:
+def keys(processes: list[Started]) -> set[str]:
     found = set()
-    for process in processes:
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-        found.add(output.strip())
+    for process, output, error in processes:
+        assert process.wait(60) == 0, error.read_text()
+        found.add(output.read_text().strip())
     return found
 
 
-def test_processes_that_start_together_have_one_key(tmp_path):
+def test_processes_that_start_together_have_one_key(tmp_path, start):
     [key] = keys([start(tmp_path / "data") for _ in range(6)])
     assert len(key) >= 32
     assert keys([start(tmp_path / "data")]) == {key}, "a restart keeps the logins"
@@ -42,7 +48,7 @@ def test_processes_that_start_together_have_one_key(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "short"])
-def test_half_a_key_is_made_anew(tmp_path, text):
+def test_half_a_key_is_made_anew(tmp_path, start, text):
     """What one process sees while another writes, and what a full disk leaves."""
     (tmp_path / "secret_key").write_text(text)
     [key] = keys([start(tmp_path), start(tmp_path)])

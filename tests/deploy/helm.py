@@ -38,7 +38,7 @@ def template(size: str, *settings: str, kubernetes: str = NEWEST) -> "subprocess
 def objects(size: str, *settings: str) -> tuple[Object, ...]:
     done = template(size, *settings)
     assert done.returncode == 0, done.stderr
-    return tuple(found for found in yaml.safe_load_all(done.stdout) if found)
+    return tuple(found for found in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if found)
 
 
 def one(size: str, kind: str, name: str, *settings: str) -> Object:

@@ -108,7 +108,8 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, postgres_server) -> Iterator[Stack]:
+def stack(tmp_path_factory, postgres_server, migrated) -> Iterator[Stack]:
+    postgres_server.create_database("stack", template=migrated)
     made = _stack(tmp_path_factory.mktemp("stack"), postgres_server)
     try:
         wait_until(lambda: _answers(made.environment["REDIS_URL"]), what=f"Valkey\n{made.log('valkey')}")
@@ -126,7 +127,6 @@ def stack(tmp_path_factory, postgres_server) -> Iterator[Stack]:
 
 def _stack(directory: Path, postgres: Postgres) -> Stack:
     services = compose.load(FILLED)["services"]
-    postgres.create_database("stack")
     port = free_port()
     configuration = (ROOT / "deploy" / "valkey.conf").read_text()
     configuration = configuration.replace("dir /data", f"dir {directory}").replace("port 6379", f"port {port}")

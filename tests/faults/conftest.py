@@ -13,9 +13,10 @@ import redis as redis_client
 from core.redis import client_of
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import Valkey, free_port
+from tests import migrated as migrated_database
 from tests.faults.classroom import Classroom
 from tests.faults.truth import judge, unrest
-from tests.live import LiveSystem, manage
+from tests.live import LiveSystem
 from tests.servers import RedisServer, Running, scratch_directory, wait_until
 
 IS_LONG = os.environ.get("FAULTS") == "long"  # `make faults`
@@ -81,7 +82,7 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator[World]:
+def world(migrated: str) -> Iterator[World]:
     # Not below pytest's directories: every run of pytest closes them to PostgreSQL's user.
     with scratch_directory() as directory:
         postgres = Postgres(data_dir=directory / "pg", settings={"max_connections": str(CONNECTIONS)})
@@ -93,7 +94,7 @@ def world() -> Iterator[World]:
         redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey"))
         environment = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "DATA_DIR": str(directory), "WORKERS": "2",
                        "RATE_LIMITS": "0", "LOG_REQUESTS": "0"}  # fmt: skip
-        manage("migrate", "--verbosity=0", environment=environment)
+        migrated_database.fill_again(postgres.url)
         system = LiveSystem(directory=directory, environment=environment, redis=redis, port=free_port())
         system.start(workers=2)
         made = World(system=system, postgres=postgres, database=database)

@@ -13,9 +13,10 @@ import pytest
 
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import Valkey, free_port
+from tests import migrated as migrated_database
 from tests.faults.conftest import IS_LONG, World
 from tests.faults.postgres_pair import Pair
-from tests.live import LiveSystem, manage
+from tests.live import LiveSystem
 from tests.servers import RedisServer, scratch_directory, wait_until
 
 AWAY = 10.0 if IS_LONG else 2.0  # seconds until somebody, or Patroni, promotes the replica
@@ -34,11 +35,11 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux has all of 127.0.0.0/8 on loopback")
-def test_a_replica_takes_over(pair):
+def test_a_replica_takes_over(migrated, pair):
     redis = RedisServer(valkey=Valkey(data_dir=pair.directory / "valkey"))
     environment = {"DATABASE_URL": pair.url, "REDIS_URL": redis.url, "DATA_DIR": str(pair.directory), "WORKERS": "2",
                    "RATE_LIMITS": "0", "LOG_REQUESTS": "0"}  # fmt: skip
-    manage("migrate", "--verbosity=0", environment=environment)
+    migrated_database.fill_again(pair.primary.url)
     system = LiveSystem(directory=pair.directory, environment=environment, redis=redis, port=free_port())
     system.start(workers=2)
     try:

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from operations.local.embedded_valkey import Valkey, free_port
+from tests import migrated as migrated_database
 from tests.faults.test_failover import Pair, pair  # noqa: F401
-from tests.live import LiveSystem, manage
+from tests.live import LiveSystem
 from tests.servers import RedisServer, wait_until
 
 MAX_LAG = 8
@@ -34,12 +35,12 @@ StudentClass.objects.create(student=student, class_ref=Class.objects.get())
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux has all of 127.0.0.0/8 on loopback")
-def test_figures_come_from_a_replica_that_is_near_enough(pair: Pair):  # noqa: F811
+def test_figures_come_from_a_replica_that_is_near_enough(migrated, pair: Pair):  # noqa: F811
     redis = RedisServer(valkey=Valkey(data_dir=pair.directory / "valkey"))
     environment = {"DATABASE_URL": address(pair, 0), "REDIS_URL": redis.url, "DATA_DIR": str(pair.directory),
                    "RATE_LIMITS": "0", "LOG_REQUESTS": "0", "DATABASE_REPLICA_URL": address(pair, 1),
                    "DATABASE_REPLICA_MAX_LAG": str(MAX_LAG)}  # fmt: skip
-    manage("migrate", "--verbosity=0", environment=environment)
+    migrated_database.fill_again(pair.primary.url)
     system = LiveSystem(directory=pair.directory, environment=environment, redis=redis, port=free_port())
     system.start(workers=0)
     try:

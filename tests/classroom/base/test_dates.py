@@ -1,4 +1,6 @@
-"""Dates as people and programs give them: years that nobody can mean, whole minutes, clocks that are changed."""
+"""Dates as people and programs give them: years that nobody can mean, whole minutes, clocks that are changed.
+
+Of the zones of a bad row, and of the moments after each way to say a deadline, `make test` takes a part, in turn."""
 
 import csv
 import io
@@ -12,9 +14,12 @@ from classroom.assignments.selectors import assignment_list, works
 from classroom.base.classrooms import classroom_of_class
 from instructors import tokens
 from lms.models import AssignmentSubmission, Class, ClassAssignment, StudentClass
+from tests.selection import some_of
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 BAD = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"]
+ZONES = ["Asia/Tokyo", "Etc/GMT+12", "America/New_York", "Pacific/Kiritimati"]
+ZONES_A_ROW = 2  # the first of them is where the row's time cannot be shown
 ASKED = {
     "9999-12-31T23:59:59Z": "Is 9999 the right year? It must be between 1970 and 2200.",
     "0001-01-01T00:00:00Z": "Is 1 the right year? Did you mean 2001?",
@@ -141,7 +146,11 @@ def bad_rows(request, python_class, loops, aoi):
     return work
 
 
-@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize(
+    ("bad_rows", "zone"),
+    [(bad, zone) for number, bad in enumerate(BAD) for zone in some_of(ZONES, number, share=ZONES_A_ROW)],
+    indirect=["bad_rows"],
+)
 def test_no_page_goes_down_with_it(settings, client, admin_client, call, python_class, loops, aoi, bad_rows, zone):
     settings.TIME_ZONE = zone
     base = f"/classes/{python_class.pk}/"
@@ -207,17 +216,19 @@ def stored_before(client, call, loops):
     ClassAssignment.objects.update(due_date=DUE)
 
 
+GIVEN = [typed_on_the_page, sent_to_the_api, sent_by_a_browser, sent_without_a_zone, stored_before]
+AFTER = [
+    (60 * SECONDS, True),
+    (60 * SECONDS - timedelta(microseconds=1), False),
+    (30 * SECONDS, False),
+    (timedelta(0), False),
+]
+AFTER_EACH = 1
+
+
 @pytest.mark.parametrize(
-    "given", [typed_on_the_page, sent_to_the_api, sent_by_a_browser, sent_without_a_zone, stored_before]
-)
-@pytest.mark.parametrize(
-    ("after", "is_late"),
-    [
-        (timedelta(0), False),
-        (30 * SECONDS, False),
-        (60 * SECONDS - timedelta(microseconds=1), False),
-        (60 * SECONDS, True),
-    ],
+    ("given", "after", "is_late"),
+    [(given, *after) for number, given in enumerate(GIVEN) for after in some_of(AFTER, number, share=AFTER_EACH)],
 )
 def test_due_at_a_minute_means_all_of_it_everywhere(client, call, loops, aoi, hanako, given, after, is_late):
     given(client, call, loops)

@@ -1,10 +1,16 @@
-"""Nonsense in the administration's addresses is 400, an empty list or the list without it: never 500."""
+"""Nonsense in the administration's addresses is 400, an empty list or the list without it: never 500.
+
+Every table's list is asked for every name it knows, and each of its pages is opened, with `IN_A_LIST` or `IN_A_PAGE` of
+the values, in turn; `FAULTS=long` (`make faults`) asks for all of them everywhere."""
+
+from itertools import count
 
 import pytest
 from django.contrib import admin
 
 from tests.lms.admin.admin_rows import one_of_each
 from tests.nonsense import VALUES
+from tests.selection import some_of
 from tests.visitors import recognise
 
 pytestmark = pytest.mark.usefixtures("plain_templates")
@@ -14,6 +20,12 @@ MODELS = list(admin.site._registry)
 LOOKUPS = ["__exact", "__year", "__gte", "__in"]
 OTHERS = ["q", "p", "o", "all", "e", "_facets", "_popup", "_to_field", "_changelist_filters", "id", "pk__in", "year",
           "id__exact", "unknown"]  # fmt: skip
+
+
+AFTER_A_LOOKUP = ("%00", "99999", "99999999999999999999")
+AS_A_KEY = ("%00", "%ED%A0%80", "99999999999999999999", "%C2%B2", "_00")
+QUERIES = ("", "?_to_field=%00", "?_changelist_filters=status%3D%00&email=%00&id=%00")
+IN_A_LIST, IN_A_PAGE = 1, 2
 
 
 @pytest.fixture
@@ -39,14 +51,15 @@ def names_of(model) -> list[str]:
     site = admin.site._registry[model]
     fields = [name if isinstance(name, str) else getattr(name, "parameter_name", "x") for name in site.list_filter]
     related = [name.removeprefix("=").removeprefix("^") for name in site.search_fields]
-    return [f"{field}{lookup}" for field in {*fields, *related} for lookup in LOOKUPS] + OTHERS
+    return [f"{field}{lookup}" for field in sorted({*fields, *related}) for lookup in LOOKUPS] + OTHERS
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_lists(rows, admin_client, model):
     bad = []
-    for name in names_of(model):
-        for value in VALUES[:8] if name in ("q", "p", "o", "id") else ("%00", "99999", "99999999999999999999"):
+    for turn, name in enumerate(names_of(model), start=MODELS.index(model)):
+        values = VALUES[:8] if name in ("q", "p", "o", "id") else AFTER_A_LOOKUP
+        for value in some_of(values, turn, share=IN_A_LIST):
             status = admin_client.get(f"{place(model)}?{name}={value}").status_code
             if status >= 500:
                 bad.append((name, value[:30], status))
@@ -56,14 +69,15 @@ def test_lists(rows, admin_client, model):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_rows(admin_client, model):
     bad = []
-    for value in ("%00", "%ED%A0%80", "99999999999999999999", "%C2%B2", "_00"):
-        for page in ("change/", "delete/", "history/", ""):
+    turns = count(MODELS.index(model))
+    for page in ("change/", "delete/", "history/", ""):
+        for value in some_of(AS_A_KEY, next(turns), share=IN_A_PAGE):
             address = f"{place(model)}{value}/{page}"
             status = admin_client.get(address).status_code
             if status >= 500:
                 bad.append((address[:80], status))
     for page in ("add/", "export/", "0/change/", "0/delete/", "0/history/", "0/password/"):
-        for query in ("", "?_to_field=%00", "?_changelist_filters=status%3D%00&email=%00&id=%00"):
+        for query in some_of(QUERIES, next(turns), share=IN_A_PAGE):
             status = admin_client.get(f"{place(model)}{page}{query}").status_code
             if status >= 500:
                 bad.append((page, query, status))

@@ -267,6 +267,12 @@ def test_pictures_of_every_kind_are_drawn_as_outputs(kind):
 # --- The process ----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _from_nothing(monkeypatch):
+    """As the product starts it (tests/drawing_process.py)."""
+    monkeypatch.setattr(render_process, "subprocess", subprocess)
+
+
 def test_it_is_drawn_once(drawn, monkeypatch):
     content = notebook(markdown("# Once"))
     first = render_process.html_of(content, sha256=receipt(content))

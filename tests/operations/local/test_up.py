@@ -205,14 +205,8 @@ def test_a_second_copy_on_the_same_data_is_refused(up: Up) -> None:
 
 
 def refused_on(up: Up, *, port: int) -> str:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "up"],
-        env=environment(DATA_DIR=str(up.data_dir), PORT=str(port)),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    settings = environment(DATA_DIR=str(up.data_dir), PORT=str(port))
+    done = forked.python(str(ROOT / "manage.py"), "up", environment=settings)
     assert done.returncode == 1
     return done.stderr
 
@@ -292,14 +286,8 @@ def test_the_address_to_open_is_one_a_browser_can(tmp_path: Path) -> None:
     ids=str,
 )
 def test_a_wrong_setting_is_said_in_a_sentence(tmp_path: Path, chosen: dict[str, str], words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "up"],
-        env=environment(**{"DATA_DIR": str(tmp_path), **chosen}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    settings = environment(**{"DATA_DIR": str(tmp_path), **chosen})
+    done = forked.python(str(ROOT / "manage.py"), "up", environment=settings)
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -311,9 +299,9 @@ def test_a_refusal_reaches_the_operator_without_a_traceback(monkeypatch: pytest.
         call_command("up")
 
 
-def test_daphne_serves_by_choice(tmp_path: Path, postgres_server, redis_server) -> None:
+def test_daphne_serves_by_choice(tmp_path: Path, migrated: str, postgres_server, redis_server) -> None:
     """On given servers: none of our own is started."""
-    postgres_server.create_database("daphne")
+    postgres_server.create_database("daphne", template=migrated)
     settings = {"DATABASE_URL": postgres_server.url_of("daphne"), "REDIS_URL": redis_server.url}
     up = launch(tmp_path / "data", port=free_port(), WEB_SERVER="daphne", **settings)
     try:

@@ -20,6 +20,7 @@ from psycopg import sql
 from operations.local.embedded_valkey import free_port
 from tests import forked
 from tests.events.conftest import event
+from tests.migrated import furnish
 from tests.operations.local.test_up import Up, environment, launch
 from tests.operations.privacy.student_data import EMAIL, LONGER, NAME, NICKNAME
 from tests.operations.privacy.text_search import keys_naming
@@ -79,9 +80,10 @@ def rows_naming(url: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Up]:
+def up(migrated: str) -> Iterator[Up]:
     """In a directory of its own: pytest closes its to PostgreSQL's user whenever another run begins."""
     directory = Path(tempfile.mkdtemp(prefix="cellmonitor-erased-")).resolve()
+    furnish(directory / "data")
     up = launch(directory / "data", port=free_port())
     try:
         wait_until(lambda: up.said("Ctrl-C stops all of it"), seconds=120, what="the announcement")
