@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
+import tempfile
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 from cell_monitor_lab.contract import event_id
 
@@ -27,10 +29,16 @@ def kernel(stub, tmp_path, monkeypatch):
         "LANG": "C",
     }
     started = []
+    sockets = tempfile.mkdtemp(prefix="k-")  # short: a socket's path has a limit of about a hundred characters
 
     def start(**more):
-        manager, client = start_new_kernel(startup_timeout=60, env={**environment, **more})
+        # No ports: they are chosen before the kernel takes them, and another one may be faster.
+        manager = KernelManager(transport="ipc", ip=f"{sockets}/{len(started)}")
+        manager.start_kernel(env={**environment, **more})
+        client = manager.blocking_client()
         started.append((manager, client))
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
 
         def run(code):
             outputs = []
@@ -43,6 +51,7 @@ def kernel(stub, tmp_path, monkeypatch):
     for manager, client in started:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+    shutil.rmtree(sockets)
 
 
 def printed(outputs):
