@@ -6,7 +6,7 @@ On a shared machine only this is a comparison: whatever else runs there disturbs
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -37,14 +37,8 @@ def compare(
         for system in (old, new):
             warm_up(system=system)
         for number in range(rounds):
-            pair = [("before", old), ("after", new)]
-            for task_number, task in enumerate(tasks):
-                for which, system in pair if (number + task_number) % 2 == 0 else reversed(pair):
-                    for name, (value, unit) in task(system, f"c{number}t{task_number}").items():
-                        found[name][which].append(value)
-                        units[name] = unit
-                    steps.update()
-                loads.append(os.getloadavg()[0])
+            take_turns(old, new, tasks=tasks, number=number, tag="c", found=found, units=units, steps=steps)
+            loads.append(os.getloadavg()[0])
         for which, system in (("before", old), ("after", new)):
             for row in memory(system=system):
                 found[row.name][which].append(row.value)
@@ -53,6 +47,27 @@ def compare(
     rows = [ratio(name, units[name], values) for name, values in found.items() if all(values.values())]
     rows.append(Row(name="load meanwhile", value=median(loads), unit="", note=f"{min(loads):.1f} to {max(loads):.1f}"))
     return rows
+
+
+def take_turns(
+    before: System,
+    after: System,
+    *,
+    tasks: Sequence[Task],
+    number: int,
+    tag: str,
+    found: dict[str, dict[str, list[float]]],
+    units: dict[str, str],
+    steps: "tqdm[None]",
+) -> None:
+    """Run round `number`: each task on both systems, which begin in turns; add what they measured to `found`."""
+    pair = [("before", before), ("after", after)]
+    for task_number, task in enumerate(tasks):
+        for which, system in pair if (number + task_number) % 2 == 0 else reversed(pair):
+            for name, (value, unit) in task(system, f"{tag}{number}t{task_number}").items():
+                found[name][which].append(value)
+                units[name] = unit
+            steps.update()
 
 
 def ratio(name: str, unit: str, values: dict[str, list[float]]) -> Row:

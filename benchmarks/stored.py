@@ -11,7 +11,7 @@ from statistics import median
 
 from tqdm import tqdm
 
-from benchmarks.compare import Measured, Task, flood, ratio
+from benchmarks.compare import Task, flood, ratio, take_turns
 from benchmarks.curves import Curve, draw
 from benchmarks.durable import STUDENTS, durable, warm_up
 from benchmarks.pages import CELLS, class_of_students, look, remember
@@ -71,14 +71,7 @@ def in_turns(
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: {"before": [], "after": []})
     units: dict[str, str] = {}
     for number in range(rounds):
-        pair = [("before", empty), ("after", filled)]
-        for task_number, task in enumerate(tasks):
-            for which, system in pair if (number + task_number) % 2 == 0 else reversed(pair):
-                measured: Measured = task(system, f"{tag}r{number}t{task_number}")
-                for name, (value, unit) in measured.items():
-                    found[name][which].append(value)
-                    units[name] = unit
-                steps.update()
+        take_turns(empty, filled, tasks=tasks, number=number, tag=f"{tag}r", found=found, units=units, steps=steps)
     return [
         Row(name=row.name, value=row.value, unit=row.unit, note=row.note.replace("before", "empty", 1))
         for row in (ratio(name, units[name], values) for name, values in found.items())
